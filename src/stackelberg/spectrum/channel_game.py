@@ -1,7 +1,7 @@
 """One channel's game in the few numbers it depends on, and batches of such games.
 
 Given the channel allocation, channels decouple. With powers p of the K pairs on a
-channel, s_j = noise_j + (coupling @ p)_j, and utilities in units of B = W/(ln 2 beta^f):
+channel and s_j = noise_j + (coupling @ p)_j, in units of B = W/(ln 2 beta^f):
 
     leader   U/B = beta^f ln(1 + A/(N0 + gain_to_bs . p)) + beta^l sum_j p_j/(p_j + s_j)
     follower p_j = clip(B / (price_j gain_to_bs_j) - s_j, p_min, p_max)
