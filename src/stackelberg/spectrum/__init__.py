@@ -1,5 +1,7 @@
 """The spectrum game: a base station prices D2D reuse of its cellular channels."""
 
+from stackelberg.spectrum.generate import from_positions, generate
+from stackelberg.spectrum.radio import RadioModel
 from stackelberg.spectrum.rates import Links, Outcome, links, outcome
 from stackelberg.spectrum.scenario import (
     FixedPriceBounds,
@@ -16,7 +18,10 @@ __all__ = [
     "Outcome",
     "Positions",
     "PriceBounds",
+    "RadioModel",
     "Scenario",
+    "from_positions",
+    "generate",
     "links",
     "outcome",
 ]

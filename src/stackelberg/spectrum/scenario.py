@@ -7,6 +7,7 @@ whose main text is not available; see `docs/spectrum.md` for what is reconstruct
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TypeAlias, cast
 
@@ -29,7 +30,7 @@ class InterferencePriceBounds:
     """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FixedPriceBounds:
     """Each price ranges over given numbers; followers may sit at a power limit.
 
@@ -45,7 +46,7 @@ class FixedPriceBounds:
 PriceBounds: TypeAlias = InterferencePriceBounds | FixedPriceBounds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Positions:
     """Where everybody stands, in metres.
 
@@ -113,26 +114,18 @@ class Scenario:
     def __post_init__(self) -> None:
         for name in _SCALARS:
             _set(self, name, _number(name, getattr(self, name)))
-        for name in ("cellular_power_w", "gain_cellular_to_bs"):
-            _set(self, name, _array(name, getattr(self, name), axes=(1,)))
-        for name in ("gain_d2d", "gain_d2d_to_bs"):
-            _set(self, name, _array(name, getattr(self, name), axes=(1, 2)))
-        _set(
-            self,
-            "gain_cellular_to_d2d",
-            _array("gain_cellular_to_d2d", self.gain_cellular_to_d2d, axes=(2,)),
-        )
-        _set(
-            self,
-            "gain_d2d_to_d2d",
-            _array("gain_d2d_to_d2d", self.gain_d2d_to_d2d, axes=(2, 3)),
-        )
         _check_scalars(self)
-        _check_shapes(self)
-        _check_domains(self)
-        _set(self, "channel", _checked_channel(self))
+        for name, layout in _LAYOUTS.items():
+            _set(self, name, _array(name, getattr(self, name), layout))
+        m, n = _check_lengths(self)
+        for name in _LAYOUTS:
+            strict = name in ("gain_d2d", "gain_d2d_to_bs")
+            _check_entries(name, getattr(self, name), strictly_positive=strict)
+        _set(self, "channel", checked_channel(self.channel, m, n))
         _set(self, "price_bounds", _checked_bounds(self))
-        _set(self, "positions_m", _checked_positions(self))
+        if self.positions_m is not None:
+            checked = checked_positions("positions_m", self.positions_m, m, n)
+            _set(self, "positions_m", checked)
 
     @property
     def num_channels(self) -> int:
@@ -185,6 +178,99 @@ _SCALARS = (
     "max_power_w",
 )
 
+# Axes each array may have, in the letters of the shape legend.
+_LAYOUTS = {
+    "cellular_power_w": ("M",),
+    "gain_cellular_to_bs": ("M",),
+    "gain_d2d": ("N", "MN"),
+    "gain_d2d_to_bs": ("N", "MN"),
+    "gain_cellular_to_d2d": ("MN",),
+    "gain_d2d_to_d2d": ("NN", "MNN"),
+}
+
+
+def checked_channel(channel: object, num_channels: int, num_pairs: int) -> Ints | None:
+    """`channel` as read-only whole numbers in range [N]; None stays None.
+
+    Raises:
+        ShapeError: if there is not one channel per pair.
+        ConfigError: if an entry is not a whole number.
+        DomainError: if an entry is not a channel's number.
+    """
+    if channel is None:
+        return None
+    raw = _nested("channel", channel, "whole number")
+    if raw.shape != (num_pairs,):
+        raise ShapeError(
+            "channel",
+            expected=f"{num_pairs} channel numbers, one per pair (or null)",
+            got=f"shape {list(raw.shape)}",
+        )
+    if raw.size and raw.dtype.kind not in "iu":
+        fractional = np.flatnonzero(raw != np.floor(raw))
+        j = int(fractional[0]) if len(fractional) else 0
+        raise ConfigError(f"channel[{j}]", expected="a whole number", got=raw[j].item())
+    bad = np.flatnonzero((raw < 0) | (raw >= num_channels))
+    if len(bad):
+        raise DomainError(
+            f"channel[{bad[0]}]",
+            expected=f"a channel number from 0 to {num_channels - 1}",
+            got=int(raw[bad[0]]),
+        )
+    checked = np.array(raw, dtype=np.int64)
+    checked.flags.writeable = False
+    return checked
+
+
+def checked_positions(
+    name: str,
+    positions: object,
+    num_channels: int | None = None,
+    num_pairs: int | None = None,
+) -> Positions:
+    """`positions` as read-only float64 arrays of finite metres.
+
+    Args:
+        name: what to call it in errors.
+        positions: a `Positions` of anything array-like.
+        num_channels: M; None takes the number of cellular users.
+        num_pairs: N; None takes the number of transmitters.
+
+    Raises:
+        ConfigError: if it is not a `Positions` or an entry is not a number.
+        ShapeError: if a length does not fit.
+        DomainError: if a coordinate is not finite.
+    """
+    if not isinstance(positions, Positions):
+        raise ConfigError(name, expected="Positions(...)", got=_shown(positions))
+    arrays = {
+        "base_station": _array(f"{name}.base_station", positions.base_station, ("2",)),
+        "cellular": _array(f"{name}.cellular", positions.cellular, ("M2",)),
+        "d2d_transmitter": _array(
+            f"{name}.d2d_transmitter", positions.d2d_transmitter, ("N2",)
+        ),
+        "d2d_receiver": _array(f"{name}.d2d_receiver", positions.d2d_receiver, ("N2",)),
+    }
+    m = len(arrays["cellular"]) if num_channels is None else num_channels
+    n = len(arrays["d2d_transmitter"]) if num_pairs is None else num_pairs
+    shapes = {
+        "base_station": (2,),
+        "cellular": (m, 2),
+        "d2d_transmitter": (n, 2),
+        "d2d_receiver": (n, 2),
+    }
+    for part, array in arrays.items():
+        if array.size == 0 and shapes[part][0] == 0:
+            arrays[part] = array = array.reshape(shapes[part])
+        if array.shape != shapes[part]:
+            raise ShapeError(
+                f"{name}.{part}",
+                expected=f"shape {list(shapes[part])}",
+                got=str(list(array.shape)),
+            )
+        _check_finite(f"{name}.{part}", array, "a finite number of metres")
+    return Positions(**arrays)
+
 
 def _set(record: object, name: str, value: object) -> None:
     object.__setattr__(record, name, value)
@@ -195,45 +281,75 @@ def _on_channel(gain: Floats, channel: int, *, flat_axes: int) -> Floats:
 
 
 def _number(name: str, value: object) -> float:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(
-        value, (int, float, np.integer, np.floating)
-    ):
+    if not _is_number(value):
         raise ConfigError(name, expected="a number", got=_shown(value))
-    return float(value)
+    try:
+        return float(cast("float", value))
+    except OverflowError:  # a whole number past the range of doubles
+        raise DomainError(name, expected="a finite number", got=_shown(value)) from None
 
 
-def _array(name: str, value: object, *, axes: tuple[int, ...]) -> Floats:
-    """Return a read-only float64 array, or say which entry or axis is wrong."""
+def _is_number(value: object) -> bool:
+    return not isinstance(value, (bool, np.bool_)) and isinstance(
+        value, (int, float, np.integer, np.floating)
+    )
+
+
+def _nested(
+    name: str, value: object, wanted: str
+) -> npt.NDArray[np.floating | np.integer]:
+    """`value` as an array of numbers as NumPy reads it, or the entry that is none."""
+    if not isinstance(value, np.ndarray):
+        found = _first_non_number(value)
+        if found is not None:
+            raise ConfigError(
+                name + found[0], expected=f"a {wanted}", got=_shown(found[1])
+            )
     try:
         raw = np.asarray(value)
     except ValueError:  # ragged nesting
         raise ShapeError(
             name, expected="rows of equal length", got="rows of different lengths"
         ) from None
-    if raw.dtype.kind not in "iuf":
-        bad = _first_non_number(value)
-        raise ConfigError(name + bad[0], expected="a number", got=_shown(bad[1]))
-    array = np.array(raw, dtype=np.float64, order="C")
-    if array.ndim not in axes:
-        raise ShapeError(
-            name,
-            expected=" or ".join(f"{n} axes" if n > 1 else "1 axis" for n in axes),
-            got=f"{array.ndim} (shape {list(array.shape)})",
-        )
-    array.flags.writeable = False
-    return array
+    if raw.dtype.kind in "iuf":
+        return raw
+    if isinstance(value, np.ndarray):
+        raise ConfigError(name, expected=f"{wanted}s", got=f"entries of {raw.dtype}")
+    raise DomainError(name, expected=f"{wanted}s of ordinary size", got=_shown(value))
 
 
-def _first_non_number(value: object, path: str = "") -> tuple[str, object]:
+def _first_non_number(value: object, path: str = "") -> tuple[str, object] | None:
     if isinstance(value, (list, tuple)):
         for i, item in enumerate(cast("list[object]", value)):
-            found = _first_non_number(item, f"{path}[{i}]")
-            if found[0] != "-":
-                return found
-        return "-", value
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return "-", value
+            # The common case costs one comparison, not a call.
+            if type(item) is not float:
+                found = _first_non_number(item, f"{path}[{i}]")
+                if found is not None:
+                    return found
+        return None
+    if (
+        _is_number(value)
+        or isinstance(value, np.ndarray)
+        or hasattr(value, "__array__")
+    ):
+        return None
     return path, value
+
+
+def _array(name: str, value: object, layouts: tuple[str, ...]) -> Floats:
+    """Return a read-only float64 array, or say which entry or axis is wrong."""
+    raw = _nested(name, value, "number")
+    axes = [len(layout) for layout in layouts]
+    empty_of_pairs = raw.size == 0 and layouts[-1][-1] in "N2"
+    if raw.ndim not in axes and not empty_of_pairs:
+        wanted = " or ".join("".join(f"[{x}]" for x in layout) for layout in layouts)
+        got = f"shape {list(raw.shape)}" if raw.ndim else "one number"
+        raise ShapeError(
+            name, expected=f"numbers as {wanted}, M channels and N pairs", got=got
+        )
+    array = np.array(raw, dtype=np.float64, order="C")
+    array.flags.writeable = False
+    return array
 
 
 def _shown(value: object) -> str:
@@ -258,75 +374,67 @@ def _check_scalars(s: Scenario) -> None:
         )
 
 
-def _check_shapes(s: Scenario) -> None:
-    m, n = s.num_channels, s.num_pairs
+def _check_lengths(s: Scenario) -> tuple[int, int]:
+    """M and N as most arrays have them; refuse the array that differs."""
+    m = _usual_length(s, "M")
+    n = _usual_length(s, "N")
     if m == 0:
         raise ShapeError("cellular_power_w", expected="at least one channel", got="[]")
-    allowed = {
-        "gain_cellular_to_bs": ((m,),),
-        "gain_d2d": ((n,), (m, n)),
-        "gain_d2d_to_bs": ((n,), (m, n)),
-        "gain_cellular_to_d2d": ((m, n),),
-        "gain_d2d_to_d2d": ((n, n), (m, n, n)),
-    }
-    for name, shapes in allowed.items():
-        shape = getattr(s, name).shape
-        if shape not in shapes:
+    lengths = {"M": m, "N": n}
+    for name, layouts in _LAYOUTS.items():
+        array = getattr(s, name)
+        shapes = [tuple(lengths[x] for x in layout) for layout in layouts]
+        if array.size == 0 and n == 0 and "N" in layouts[-1]:
+            # JSON writes an array over no pairs as [] or [[], ...]: add lost axes.
+            shape = shapes[0] if array.shape[0] != m else shapes[-1]
+            _set(s, name, array.reshape(shape))
+        elif array.shape not in shapes:
             raise ShapeError(
                 name,
                 expected="shape "
                 + " or ".join(str(list(x)) for x in shapes)
                 + f" for {m} channels and {n} pairs",
-                got=str(list(shape)),
+                got=str(list(array.shape)),
             )
+    return m, n
 
 
-def _check_domains(s: Scenario) -> None:
-    for name, strict in (
-        ("cellular_power_w", False),
-        ("gain_cellular_to_bs", False),
-        ("gain_d2d", True),
-        ("gain_d2d_to_bs", True),
-        ("gain_cellular_to_d2d", False),
-        ("gain_d2d_to_d2d", False),
-    ):
-        _check_entries(name, getattr(s, name), strictly_positive=strict)
+def _usual_length(s: Scenario, letter: str) -> int:
+    """The most frequent length of the axes over channels or pairs; first wins ties."""
+    seen = Counter[int]()
+    for name, layouts in _LAYOUTS.items():
+        shape = getattr(s, name).shape
+        for layout in layouts:
+            if len(layout) == len(shape):
+                seen.update(
+                    length
+                    for x, length in zip(layout, shape, strict=True)
+                    if x == letter
+                )
+    return seen.most_common(1)[0][0] if seen else 0
 
 
 def _check_entries(name: str, array: Floats, *, strictly_positive: bool) -> None:
     low = array > 0.0 if strictly_positive else array >= 0.0
-    bad = np.argwhere(~(low & np.isfinite(array)))
+    sign = ">" if strictly_positive else ">="
+    _refuse(name, array, low & np.isfinite(array), f"a finite number {sign} 0")
+
+
+def _check_finite(name: str, array: Floats, expected: str) -> None:
+    _refuse(name, array, np.isfinite(array), expected)
+
+
+def _refuse(
+    name: str, array: Floats, good: npt.NDArray[np.bool_], expected: str
+) -> None:
+    bad = np.argwhere(~good)
     if len(bad):
         index = tuple(int(i) for i in bad[0])
         raise DomainError(
             name + "".join(f"[{i}]" for i in index),
-            expected=f"a finite number {'>' if strictly_positive else '>='} 0",
+            expected=expected,
             got=float(array[index]),
         )
-
-
-def _checked_channel(s: Scenario) -> Ints | None:
-    if s.channel is None:
-        return None
-    raw = np.asarray(s.channel)
-    if raw.shape != (s.num_pairs,):
-        raise ShapeError(
-            "channel",
-            expected=f"{s.num_pairs} channel numbers, one per pair (or null)",
-            got=f"shape {list(raw.shape)}",
-        )
-    if raw.size and raw.dtype.kind not in "iu":
-        raise ConfigError("channel", expected="whole numbers", got=_shown(s.channel))
-    channel = np.array(raw, dtype=np.int64)
-    bad = np.flatnonzero((channel < 0) | (channel >= s.num_channels))
-    if len(bad):
-        raise DomainError(
-            f"channel[{bad[0]}]",
-            expected=f"a channel number from 0 to {s.num_channels - 1}",
-            got=int(channel[bad[0]]),
-        )
-    channel.flags.writeable = False
-    return channel
 
 
 def _checked_bounds(s: Scenario) -> PriceBounds:
@@ -339,33 +447,32 @@ def _checked_bounds(s: Scenario) -> PriceBounds:
             expected="InterferencePriceBounds() or FixedPriceBounds(min, max)",
             got=_shown(bounds),
         )
-    limits: dict[str, Floats] = {}
-    for side in ("min", "max"):
-        name = f"price_bounds.{side}"
-        raw = np.asarray(getattr(bounds, side))
-        if raw.ndim == 0 and raw.dtype.kind in "iuf":
-            raw = np.full(s.num_pairs, raw, dtype=np.float64)
-        array = _array(
-            name, raw if raw.dtype.kind in "iuf" else getattr(bounds, side), axes=(1,)
-        )
-        if array.shape != (s.num_pairs,):
-            raise ShapeError(
-                name,
-                expected=f"a number or {s.num_pairs} numbers, one per pair",
-                got=f"{len(array)} numbers",
-            )
-        _check_entries(name, array, strictly_positive=True)
-        limits[side] = array
-    crossed = np.flatnonzero(limits["max"] < limits["min"])
+    low = _price_limit("price_bounds.min", bounds.min, s.num_pairs)
+    high = _price_limit("price_bounds.max", bounds.max, s.num_pairs)
+    crossed = np.flatnonzero(high < low)
     if len(crossed):
         j = int(crossed[0])
         raise DomainError(
             f"price_bounds.max[{j}]",
-            expected=f"at least price_bounds.min[{j}] = {limits['min'][j]:g}",
-            got=float(limits["max"][j]),
+            expected=f"at least price_bounds.min[{j}] = {low[j]:g}",
+            got=float(high[j]),
         )
-    _check_pairs_can_transmit(s, limits["min"])
-    return FixedPriceBounds(limits["min"], limits["max"])
+    _check_pairs_can_transmit(s, low)
+    return FixedPriceBounds(low, high)
+
+
+def _price_limit(name: str, value: object, num_pairs: int) -> Floats:
+    raw = np.array(_nested(name, value, "number"), dtype=np.float64)
+    if raw.shape not in ((), (num_pairs,)):
+        raise ShapeError(
+            name,
+            expected=f"a number or {num_pairs} numbers, one per pair",
+            got=f"shape {list(raw.shape)}",
+        )
+    _check_entries(name, raw, strictly_positive=True)
+    limit = np.array(np.broadcast_to(raw, (num_pairs,)))
+    limit.flags.writeable = False
+    return limit
 
 
 def _check_pairs_can_transmit(s: Scenario, min_price: Floats) -> None:
@@ -376,7 +483,8 @@ def _check_pairs_can_transmit(s: Scenario, min_price: Floats) -> None:
     heard = s.cellular_power_w[:, None] * s.gain_cellular_to_d2d
     to_bs = np.broadcast_to(s.gain_d2d_to_bs, heard.shape)
     own = np.broadcast_to(s.gain_d2d, heard.shape)
-    silencing = s.spend_scale * own / (to_bs * (s.noise_power_w + heard))
+    with np.errstate(over="ignore", divide="ignore"):  # extremes: any price is below
+        silencing = (s.spend_scale / (s.noise_power_w + heard)) * (own / to_bs)
     if s.channel is None:
         silent_price = silencing.max(axis=0)
     else:
@@ -390,37 +498,3 @@ def _check_pairs_can_transmit(s: Scenario, min_price: Floats) -> None:
             f"silences pair {j} even when no other pair transmits)",
             got=float(min_price[j]),
         )
-
-
-def _checked_positions(s: Scenario) -> Positions | None:
-    positions = cast("object", s.positions_m)
-    if positions is None:
-        return None
-    if not isinstance(positions, Positions):
-        raise ConfigError(
-            "positions_m", expected="Positions(...) or None", got=_shown(positions)
-        )
-    shapes = {
-        "base_station": (2,),
-        "cellular": (s.num_channels, 2),
-        "d2d_transmitter": (s.num_pairs, 2),
-        "d2d_receiver": (s.num_pairs, 2),
-    }
-    checked: dict[str, Floats] = {}
-    for part, shape in shapes.items():
-        name = f"positions_m.{part}"
-        array = _array(name, getattr(positions, part), axes=(len(shape),))
-        if array.shape != shape:
-            raise ShapeError(
-                name, expected=f"shape {list(shape)}", got=str(list(array.shape))
-            )
-        bad = np.argwhere(~np.isfinite(array))
-        if len(bad):
-            index = tuple(int(i) for i in bad[0])
-            raise DomainError(
-                name + "".join(f"[{i}]" for i in index),
-                expected="a finite number of metres",
-                got=float(array[index]),
-            )
-        checked[part] = array
-    return Positions(**checked)
