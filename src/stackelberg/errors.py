@@ -17,10 +17,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class StackelbergError(Exception):
     """Base of every error this package raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is otherwise rebuilt from its message alone, which the classes
+        # below refuse: raised in a worker process, it would break the pool.
+        return _remade, (type(self), self.args), vars(self)
+
+
+def _remade(kind: type[StackelbergError], args: tuple[Any, ...]) -> StackelbergError:
+    return kind.__new__(kind, *args)
 
 
 class InputError(StackelbergError, ValueError):
