@@ -1,0 +1,105 @@
+"""What every test may use, and when a test that needs more than the checkout skips."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+# The same examples on every machine and every run; a loaded machine is not a failure.
+settings.register_profile(
+    "house",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("house")
+
+
+def _browser() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def _has_gpu() -> bool:
+    import jax
+
+    return any(device.platform == "gpu" for device in jax.devices())
+
+
+# marker: (whether what it needs is there, the reason printed where it is not)
+_NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
+    "vectors": (
+        (SHARED / "vectors").is_dir,
+        "needs ../shared/vectors beside the checkout",
+    ),
+    "realdata": ((SHARED / "data").is_dir, "needs ../shared/data beside the checkout"),
+    "browser": (lambda: _browser() is not None, "needs Chromium on PATH"),
+    "gpu": (_has_gpu, "needs a GPU that JAX can use"),
+    "cluster": (
+        lambda: importlib.util.find_spec("ray") is not None,
+        "needs Ray: pip install 'stackelberg[cluster]'",
+    ),
+}
+_MARKER_OF_FIXTURE = {
+    "shared_vectors": "vectors",
+    "shared_data": "realdata",
+    "browser": "browser",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, with the reason, the tests whose need is not met here."""
+    unmet: dict[str, bool] = {}
+    for item in items:
+        names = {mark.name for mark in item.iter_markers()} & _NEEDS.keys()
+        used: list[str] = getattr(item, "fixturenames", [])
+        names |= {
+            _MARKER_OF_FIXTURE[name] for name in used if name in _MARKER_OF_FIXTURE
+        }
+        for name in sorted(names):
+            is_there, reason = _NEEDS[name]
+            if name not in unmet:
+                unmet[name] = not is_there()
+            if unmet[name]:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def shared_vectors() -> Path:
+    """The folder of reference cases beside the checkout."""
+    return SHARED / "vectors"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of published data beside the checkout."""
+    return SHARED / "data"
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The project's own test data."""
+    return ROOT / "tests" / "data"
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """The Chromium executable."""
+    return str(_browser())
+
+
+@pytest.fixture
+def strict_ranks() -> Iterator[None]:
+    """JAX refuses to broadcast arrays of different rank while the test runs."""
+    import jax
+
+    with jax.numpy_rank_promotion("raise"):
+        yield
