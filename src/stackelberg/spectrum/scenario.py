@@ -206,17 +206,17 @@ def checked_channel(channel: object, num_channels: int, num_pairs: int) -> Ints 
             expected=f"{num_pairs} channel numbers, one per pair (or null)",
             got=f"shape {list(raw.shape)}",
         )
+    outside = np.flatnonzero((raw < 0) | (raw >= num_channels))
+    if len(outside):
+        raise DomainError(
+            f"channel[{outside[0]}]",
+            expected=f"a channel number from 0 to {num_channels - 1}",
+            got=raw[outside[0]].item(),
+        )
     if raw.size and raw.dtype.kind not in "iu":
         fractional = np.flatnonzero(raw != np.floor(raw))
         j = int(fractional[0]) if len(fractional) else 0
         raise ConfigError(f"channel[{j}]", expected="a whole number", got=raw[j].item())
-    bad = np.flatnonzero((raw < 0) | (raw >= num_channels))
-    if len(bad):
-        raise DomainError(
-            f"channel[{bad[0]}]",
-            expected=f"a channel number from 0 to {num_channels - 1}",
-            got=int(raw[bad[0]]),
-        )
     checked = np.array(raw, dtype=np.int64)
     checked.flags.writeable = False
     return checked

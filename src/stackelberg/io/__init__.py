@@ -1,0 +1,12 @@
+"""Files in and out: scenarios, solutions, and published data sets."""
+
+from stackelberg.io.scenario_file import read_scenario, write_scenario
+from stackelberg.io.solution_file import SolutionFile, read_solution, write_solution
+
+__all__ = [
+    "SolutionFile",
+    "read_scenario",
+    "read_solution",
+    "write_scenario",
+    "write_solution",
+]
