@@ -1,6 +1,7 @@
 """The spectrum game: a base station prices D2D reuse of its cellular channels."""
 
 from stackelberg.spectrum.generate import from_positions, generate
+from stackelberg.spectrum.published import published_price
 from stackelberg.spectrum.radio import RadioModel
 from stackelberg.spectrum.rates import Links, Outcome, links, outcome
 from stackelberg.spectrum.scenario import (
@@ -10,6 +11,7 @@ from stackelberg.spectrum.scenario import (
     PriceBounds,
     Scenario,
 )
+from stackelberg.spectrum.single_price import price_given_others
 
 __all__ = [
     "FixedPriceBounds",
@@ -24,4 +26,6 @@ __all__ = [
     "generate",
     "links",
     "outcome",
+    "price_given_others",
+    "published_price",
 ]
