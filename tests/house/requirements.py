@@ -6,6 +6,7 @@ import ast
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 
 from house.source import ROOT, imports
@@ -27,6 +28,11 @@ def names(requirements: Iterable[Requirement]) -> set[str]:
     return {canonicalize_name(requirement.name) for requirement in requirements}
 
 
+@cache
+def _distributions() -> dict[str, list[str]]:
+    return dict(packages_distributions())
+
+
 def undeclared_imports(source: str, allowed: set[str], own: set[str]) -> Iterator[str]:
     """Modules that `source` imports from elsewhere than the `allowed` distributions.
 
@@ -35,7 +41,7 @@ def undeclared_imports(source: str, allowed: set[str], own: set[str]) -> Iterato
         allowed: canonical names of distributions.
         own: top-level modules of the project itself.
     """
-    distributions = packages_distributions()
+    distributions = _distributions()
     for found in imports(ast.parse(source), "tests"):
         top = found.module.partition(".")[0]
         if top in sys.stdlib_module_names or top in own:

@@ -13,6 +13,8 @@ _UP_TO_LEARNING = {*_GAMES, "spectrum", "envs"}
 _UP_TO_IO = {*_UP_TO_LEARNING, "edge", "learning", "io"}
 _UP_TO_STUDY = {*_UP_TO_IO, "report", "study"}
 
+_LISTING = {"equations"}  # what is printed where; no game needs it
+
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "units": set(),
@@ -22,10 +24,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "envs": {*_GAMES, "spectrum"},
     "learning": _UP_TO_LEARNING,
     "io": _UP_TO_IO - {"io"},
-    "report": _UP_TO_IO,
+    "equations": _FOUNDATION,
+    "report": {*_UP_TO_IO, *_LISTING},
     "study": {*_UP_TO_IO, "report"},
-    "cli": _UP_TO_STUDY,
-    "service": _UP_TO_STUDY,
+    "cli": {*_UP_TO_STUDY, *_LISTING},
+    "service": {*_UP_TO_STUDY, *_LISTING},
 }
 """Room: the other rooms it may import."""
 

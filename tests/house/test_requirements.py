@@ -71,8 +71,7 @@ def test_the_library_imports_only_what_is_declared() -> None:
 def test_the_tests_import_only_what_run_test_installs() -> None:
     extras = declared()
     allowed = names([*extras[""], *extras["dev"]]) | {"packaging"}  # pytest needs it
-    folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
-    own = {"stackelberg", "conftest", *folders}
+    own = {"stackelberg", *(path.stem for path in (ROOT / "tests").iterdir())}
     found = [
         f"{path.relative_to(ROOT)}:{line}"
         for path in files_of_tests()
