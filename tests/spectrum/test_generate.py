@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,7 +99,10 @@ def test_more_channels_leave_all_positions_as_they_were():
 
 def test_more_channels_leave_the_fading_of_the_first_as_it_was():
     """Without shadowing, so that fading is all that is drawn besides positions."""
-    off = {"base_station_shadowing_std_db": 0.0, "device_shadowing_std_db": 0.0}
+    off: dict[str, Any] = {
+        "base_station_shadowing_std_db": 0.0,
+        "device_shadowing_std_db": 0.0,
+    }
     few, many = (generate(seed=2, num_channels=m, num_pairs=5, **off) for m in (3, 4))
     for name in ("gain_d2d", "gain_d2d_to_bs", "gain_cellular_to_d2d"):
         np.testing.assert_array_equal(getattr(few, name), getattr(many, name)[:3])
@@ -392,7 +396,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("change", "kind", "message"), WRONG)
 def test_each_wrong_argument_is_named(change, kind: type[InputError], message):
-    arguments = {"seed": 0, "num_channels": 3, "num_pairs": 4, **change}
+    arguments: dict[str, Any] = {"seed": 0, "num_channels": 3, "num_pairs": 4, **change}
     with pytest.raises(kind) as caught:
         generate(**arguments)
     assert type(caught.value) is kind

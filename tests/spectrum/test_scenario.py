@@ -214,22 +214,18 @@ def test_a_cell_without_pairs_is_accepted_as_json_writes_it(empty):
 
 
 def test_a_cell_without_channels_is_refused():
+    members = {
+        **GOOD,
+        "channel": None,
+        "cellular_power_w": [],
+        "gain_cellular_to_bs": [],
+        "gain_d2d": [],
+        "gain_d2d_to_bs": [],
+        "gain_cellular_to_d2d": [],
+        "gain_d2d_to_d2d": [],
+    }
     with pytest.raises(InputError) as caught:
-        Scenario(
-            **{
-                **{
-                    k: v for k, v in GOOD.items() if k not in ("format", "price_bounds")
-                },
-                "positions_m": None,
-                "channel": None,
-                "cellular_power_w": [],
-                "gain_cellular_to_bs": [],
-                "gain_d2d": [],
-                "gain_d2d_to_bs": [],
-                "gain_cellular_to_d2d": [],
-                "gain_d2d_to_d2d": [],
-            }
-        )
+        build(members)
     assert str(caught.value) == (
         "cellular_power_w: expected at least one channel, got []"
     )

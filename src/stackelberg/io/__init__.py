@@ -1,10 +1,22 @@
 """Files in and out: scenarios, solutions, and published data sets."""
 
+from stackelberg.io.eua import (
+    Site,
+    SiteScenarios,
+    import_all_eua,
+    import_eua,
+    list_sites,
+)
 from stackelberg.io.scenario_file import read_scenario, write_scenario
 from stackelberg.io.solution_file import SolutionFile, read_solution, write_solution
 
 __all__ = [
+    "Site",
+    "SiteScenarios",
     "SolutionFile",
+    "import_all_eua",
+    "import_eua",
+    "list_sites",
     "read_scenario",
     "read_solution",
     "write_scenario",

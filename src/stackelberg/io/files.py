@@ -9,7 +9,7 @@ from pathlib import Path
 from stackelberg.errors import ConfigError
 
 MAX_FILE_BYTES = 256 * 2**20
-"""Largest file that is read: a cell of 100 channels and 350 pairs fits."""
+"""Largest file that is read: a cell of 100 channels and 300 pairs fits."""
 
 
 def read_bytes(path: str | os.PathLike[str], *, wanted: str = "a file") -> bytes:

@@ -1,7 +1,7 @@
 """Random cells: where everybody stands, and the gains that follow from it.
 
-Every concern (positions, shadowing, fading, ...) has a random stream of its own, a
-Philox generator keyed by the seed, the concern and, for fading, the channel. Hence:
+Every concern (positions, shadowing, fading, ...) has a random stream of its own; see
+`streams`. Hence:
 
 - the same arguments give the same bits, on any number of threads;
 - more pairs leave the cellular users and the first pairs as they were, positions and
@@ -13,7 +13,6 @@ Philox generator keyed by the seed, the concern and, for fading, the channel. He
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Literal, cast
 
 import numpy as np
@@ -37,27 +36,13 @@ from stackelberg.spectrum.scenario import (
     Scenario,
     checked_positions,
 )
+from stackelberg.spectrum.streams import Concern, stream
 from stackelberg.units import from_db, from_dbm
 
 STANDARD_RADIO = RadioModel()
 """The standard setting: every default of `RadioModel`."""
 
 Allocation = npt.ArrayLike | Literal["random"] | None
-
-
-class _Concern(IntEnum):
-    """What a random stream is for; part of its key, so never renumber."""
-
-    CELLULAR_POSITION = 0
-    PAIR_POSITION = 1
-    BASE_STATION_SHADOWING = 2
-    DEVICE_SHADOWING = 3
-    LINE_OF_SIGHT = 4
-    CELLULAR_TO_BS_FADING = 5
-    D2D_TO_BS_FADING = 6
-    CELLULAR_TO_D2D_FADING = 7
-    D2D_TO_D2D_FADING = 8
-    CHANNEL = 9
 
 
 def generate(
@@ -169,8 +154,8 @@ def random_positions(
     nearest = propagation.MIN_BASE_STATION_DISTANCE_M
     cell_radius_m = number("cell_radius_m", cell_radius_m, above=nearest)
     least, greatest = distance_range("d2d_distance_m", d2d_distance_m)
-    cellular = _stream(seed, _Concern.CELLULAR_POSITION).random((num_channels, 2))
-    pairs = _stream(seed, _Concern.PAIR_POSITION).random((num_pairs, 4))
+    cellular = stream(seed, Concern.CELLULAR_POSITION).random((num_channels, 2))
+    pairs = stream(seed, Concern.PAIR_POSITION).random((num_pairs, 4))
     transmitter = _in_ring(pairs[:, :2], nearest, cell_radius_m)
     apart = least + (greatest - least) * pairs[:, 2]
     return Positions(
@@ -238,11 +223,6 @@ def from_positions(
     )
 
 
-def _stream(seed: int, concern: _Concern, *channel: int) -> np.random.Generator:
-    key = np.random.SeedSequence(seed, spawn_key=(int(concern), *channel))
-    return np.random.Generator(np.random.Philox(key))
-
-
 def _in_ring(uniform: Floats, inner_m: float, outer_m: float) -> Floats:
     """Points uniform over a ring around the origin, from uniform numbers [n, 2]."""
     area = inner_m**2 + (outer_m**2 - inner_m**2) * uniform[:, 0]
@@ -261,7 +241,7 @@ def _gain_to_base_station(positions: Positions, seed: int, radio: RadioModel) ->
     if radio.base_station_shadowing_std_db > 0.0:
         loss_db += radio.base_station_shadowing_std_db * (
             propagation.shadowing_to_base_station(
-                _stream(seed, _Concern.BASE_STATION_SHADOWING),
+                stream(seed, Concern.BASE_STATION_SHADOWING),
                 places,
                 radio.base_station_decorrelation_m,
             )
@@ -285,7 +265,7 @@ def _gain_between_devices(positions: Positions, seed: int, radio: RadioModel) ->
         loss_db = propagation.device_path_loss_db(distance)
     else:
         drawn = propagation.symmetric_uniform(
-            _stream(seed, _Concern.LINE_OF_SIGHT), len(places)
+            stream(seed, Concern.LINE_OF_SIGHT), len(places)
         )[links]
         loss_db = np.where(
             drawn < propagation.line_of_sight_probability(distance),
@@ -297,7 +277,7 @@ def _gain_between_devices(positions: Positions, seed: int, radio: RadioModel) ->
             radio.device_shadowing_std_db
             * (
                 propagation.shadowing_between_devices(
-                    _stream(seed, _Concern.DEVICE_SHADOWING),
+                    stream(seed, Concern.DEVICE_SHADOWING),
                     places,
                     radio.device_decorrelation_m,
                 )[links]
@@ -316,23 +296,23 @@ def _faded(
     """The four kinds of gain with fading, those over pairs now per channel."""
     num_channels, num_pairs = cellular_to_d2d.shape
     own = propagation.rayleigh_power(
-        _stream(seed, _Concern.CELLULAR_TO_BS_FADING), num_channels
+        stream(seed, Concern.CELLULAR_TO_BS_FADING), num_channels
     )
     per_channel = {
         concern: np.empty((num_channels, num_pairs))
-        for concern in (_Concern.D2D_TO_BS_FADING, _Concern.CELLULAR_TO_D2D_FADING)
+        for concern in (Concern.D2D_TO_BS_FADING, Concern.CELLULAR_TO_D2D_FADING)
     }
     cross = np.empty((num_channels, num_pairs, num_pairs))
     for i in range(num_channels):
         for concern, fading in per_channel.items():
-            stream = _stream(seed, concern, i)
-            fading[i] = propagation.rayleigh_power(stream, num_pairs)
-        stream = _stream(seed, _Concern.D2D_TO_D2D_FADING, i)
-        cross[i] = propagation.rayleigh_power_matrix(stream, num_pairs)
+            random = stream(seed, concern, i)
+            fading[i] = propagation.rayleigh_power(random, num_pairs)
+        random = stream(seed, Concern.D2D_TO_D2D_FADING, i)
+        cross[i] = propagation.rayleigh_power_matrix(random, num_pairs)
     return (
         cellular_to_bs * own,
-        d2d_to_bs * per_channel[_Concern.D2D_TO_BS_FADING],
-        cellular_to_d2d * per_channel[_Concern.CELLULAR_TO_D2D_FADING],
+        d2d_to_bs * per_channel[Concern.D2D_TO_BS_FADING],
+        cellular_to_d2d * per_channel[Concern.CELLULAR_TO_D2D_FADING],
         d2d_to_d2d * cross,
     )
 
@@ -349,5 +329,5 @@ def _allocation(
             + suggestion(channel, ("random",)),
             got=repr(channel),
         )
-    uniform = _stream(seed, _Concern.CHANNEL).random(len(positions.d2d_receiver))
+    uniform = stream(seed, Concern.CHANNEL).random(len(positions.d2d_receiver))
     return (uniform * len(positions.cellular)).astype(np.int64)
