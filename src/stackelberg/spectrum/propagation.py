@@ -109,8 +109,10 @@ def line_of_sight_path_loss_db(
         22.7 log10 d + 27.0 + 20 log10 f              up to 4 h h f / c (17 m at 2 GHz)
         40 log10 d + 7.56 - 34.6 log10 h + 2.7 log10 f            beyond
 
+    The first line never exceeds free space before its end, so it is free space there.
     Source: WINNER+ D5.3, table 4-1. The report's text was not at hand: heights and
-    offsets are reconstructed from published implementations of it.
+    offsets are reconstructed from published implementations of it, which differ in the
+    effective heights (0.5 or 0.8 m).
 
     Args:
         distance_m: any shape, >= 0; `MIN_DEVICE_DISTANCE_M` counts for less.

@@ -51,8 +51,9 @@ class RadioModel:
             couple of devices.
         carrier_hz: used by ``los_nlos`` alone; 2 GHz as in TR 36.843.
         base_station_shadowing_std_db: 8 dB (TR 36.814, A.2.1.1); 0 switches it off.
-        device_shadowing_std_db: 7 dB (TR 36.843, A.2.1.2, outdoor to outdoor; papers
-            use 6 to 10 dB); 0 switches it off.
+        device_shadowing_std_db: 7 dB (TR 36.843, A.2.1.2, outdoor to outdoor, for
+            both laws and with or without sight; quoted without the report at hand;
+            papers use 6 to 10 dB); 0 switches it off.
         base_station_decorrelation_m: 50 m (TR 36.814, A.2.1.1).
         device_decorrelation_m: 10 m (TR 36.885, table A.1.4-1).
         fading: whether Rayleigh fading, independent over channels, is drawn; without
