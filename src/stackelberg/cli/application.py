@@ -1,0 +1,113 @@
+"""The tree of commands, and how each run of one ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from stackelberg import __version__
+from stackelberg.cli.demo import demo
+from stackelberg.cli.equations import equations
+from stackelberg.cli.spectrum import spectrum
+from stackelberg.errors import InputError, SolveError, StackelbergError
+
+DONE = 0
+INPUT_WRONG = 2
+NOT_REACHED = 3
+INTERRUPTED = 130
+
+application = typer.Typer(
+    name="stackelberg",
+    help="Price scarce network resources by Stackelberg games, with certificates. "
+    "Exit codes: 0 done, 2 the input is wrong, 3 the tolerance was not reached, "
+    "130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+application.add_typer(spectrum, name="spectrum")
+application.command("demo")(demo)
+application.command("equations")(equations)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stackelberg {__version__}")
+        raise typer.Exit
+
+
+@application.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version.",
+            is_eager=True,
+            callback=_print_version,
+        ),
+    ] = False,
+) -> None:
+    """The options that stand before a command."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns its exit code and never raises for wrong input.
+
+    Args:
+        arguments: without the program's name.
+
+    Returns:
+        0 done; 2 the input is wrong; 3 the solve did not reach its tolerance (what it
+        reached is written); 130 interrupted. What went wrong is one line on stderr.
+    """
+    command: Any = typer.main.get_command(application)
+    try:
+        code = command.main(
+            args=list(arguments), prog_name="stackelberg", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except typer.TyperException as error:
+        code = _usage(error)
+    except InputError as error:
+        code = _say(str(error), INPUT_WRONG)
+    except SolveError as error:
+        code = _say(str(error), NOT_REACHED)
+    except StackelbergError as error:
+        code = _say(str(error), INPUT_WRONG)
+    except BrokenPipeError:  # the reader, say `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = DONE
+    if code == INTERRUPTED:
+        _say("interrupted; what was finished is on disk", INTERRUPTED)
+    return int(code or DONE)
+
+
+def _usage(error: typer.TyperException) -> int:
+    """Say in one line what is wrong with the arguments themselves."""
+    context: Any = getattr(error, "ctx", None)
+    message = " ".join(error.format_message().split())
+    if context is None:
+        return _say(message, INPUT_WRONG)
+    if not message:  # no arguments at all: the help has been printed
+        return INPUT_WRONG
+    message += _value_got(error)
+    return _say(f"{context.command_path}: {message}", INPUT_WRONG)
+
+
+def _value_got(error: typer.TyperException) -> str:
+    """The value that was refused, where the message leaves it out."""
+    refusals: Any = getattr(error.__cause__, "errors", None)
+    return f", got {refusals()[0]['input']!r}" if callable(refusals) else ""
+
+
+def _say(line: str, code: int) -> int:
+    sys.stderr.write(f"stackelberg: {line.removeprefix('stackelberg: ')}\n")
+    return code

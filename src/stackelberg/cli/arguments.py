@@ -1,0 +1,90 @@
+"""From options to arguments: names in errors, and where files go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from stackelberg.errors import ConfigError, InputError
+
+
+@contextmanager
+def options_named(options: Mapping[str, str]) -> Iterator[None]:
+    """Let errors speak of options: argument of the library -> option of the command."""
+    try:
+        yield
+    except InputError as error:
+        name, bracket, index = error.argument.partition("[")
+        if name not in options:
+            raise
+        raise type(error)(
+            options[name] + bracket + index,
+            expected=error.expected,
+            got=error.got,
+            source=error.source,
+        ) from None
+
+
+def existing_folder(option: str, folder: Path) -> Path:
+    """`folder`, made if need be.
+
+    Raises:
+        ConfigError: if it cannot be made, or is a file.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            option,
+            expected="a folder that can be written",
+            got=f"{folder} ({(error.strerror or 'unusable').lower()})",
+        ) from None
+    return folder
+
+
+def file_in_existing_folder(option: str, path: Path) -> Path:
+    """`path`, once its folder is known to exist: found out before the work, not after.
+
+    Raises:
+        ConfigError: if there is no such folder, or `path` is itself a folder.
+    """
+    if path.is_dir():
+        raise ConfigError(option, expected="a file", got=f"{path} (a directory)")
+    if not path.parent.is_dir():
+        raise ConfigError(
+            option, expected="a file in an existing folder", got=str(path)
+        )
+    return path
+
+
+def outputs_of(
+    files: Sequence[Path], output: Path | None, *, ending: str
+) -> list[Path | None]:
+    """Where the result of each input file goes.
+
+    Args:
+        files: the inputs.
+        output: a file for one input, a folder (made if need be) for several; an
+            existing folder may serve one input too. None writes nothing.
+        ending: of the names in a folder, after the input's name without ``.json``.
+
+    Raises:
+        ConfigError: if two inputs would go to one name, or the place is unusable.
+    """
+    if output is None:
+        return [None] * len(files)
+    if len(files) == 1 and not output.is_dir():
+        return [file_in_existing_folder("-o", output)]
+    existing_folder("-o", output)
+    targets: list[Path | None] = [
+        output / (path.name.removesuffix(".json") + ending) for path in files
+    ]
+    for i, target in enumerate(targets):
+        if target in targets[:i]:
+            raise ConfigError(
+                "SCENARIO",
+                expected="files of different names, since all results go to one folder",
+                got=f"{files[i].name} twice",
+            )
+    return targets

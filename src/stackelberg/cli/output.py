@@ -1,0 +1,83 @@
+"""What reaches the terminal: JSON on stdout, tables, and progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stackelberg.report.numbers import significant
+
+if TYPE_CHECKING:
+    from stackelberg.game import Certificate
+
+
+def print_json(value: object) -> None:
+    """Print `value` as one JSON object; NaN and infinity become null."""
+    from stackelberg.io.solution_file import plain
+
+    typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def console() -> Console:
+    """The terminal on stdout. Text is shown as it is: files may be called anything."""
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[None]:
+    """Show on stderr, where it is a terminal, that `doing` takes a while."""
+    with Console(stderr=True, markup=False).status(f"{doing} ..."):
+        yield
+
+
+@dataclass
+class Stopwatch:
+    """Seconds that the block under `timed` took."""
+
+    seconds: float = 0.0
+
+
+@contextmanager
+def timed() -> Iterator[Stopwatch]:
+    """Measure the seconds of a block."""
+    watch = Stopwatch()
+    start = time.perf_counter()
+    try:
+        yield watch
+    finally:
+        watch.seconds = time.perf_counter() - start
+
+
+def table(title: str | None, *columns: str, text: int = 1) -> Table:
+    """A table whose first `text` columns are words and whose others are numbers."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for i, column in enumerate(columns):
+        made.add_column(
+            column, justify="left" if i < text else "right", overflow="fold"
+        )
+    return made
+
+
+def certificate_table(certificate: Certificate, title: str = "certificate") -> Table:
+    """Every number of a certificate, with its unit and what it means."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    made.add_column("number", no_wrap=True)
+    made.add_column("value", justify="right", no_wrap=True)
+    made.add_column("unit", no_wrap=True)
+    made.add_column("meaning", overflow="fold")
+    for row in certificate.rows():
+        made.add_row(row.name, significant(row.value), row.unit, row.meaning)
+    return made
+
+
+def certificate_record(certificate: Certificate) -> list[dict[str, Any]]:
+    """The rows of a certificate for JSON."""
+    return [vars(row) for row in certificate.rows()]

@@ -1,0 +1,161 @@
+"""`stackelberg spectrum generate`: random cells, reproducible in every bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from stackelberg.cli import output as terminal
+from stackelberg.cli.arguments import (
+    existing_folder,
+    file_in_existing_folder,
+    options_named,
+)
+from stackelberg.cli.options import AsJson, Seed
+from stackelberg.errors import DomainError
+
+if TYPE_CHECKING:
+    from stackelberg.spectrum import Scenario
+
+_OPTIONS = {
+    "seed": "--seed",
+    "num_channels": "--channels",
+    "num_pairs": "--pairs",
+    "cell_radius_m": "--radius",
+    "d2d_distance_m": "--d2d-distance",
+    "bandwidth_hz": "--bandwidth-hz",
+    "cellular_power_dbm": "--cellular-power-dbm",
+    "min_power_dbm": "--min-power-dbm",
+    "max_power_dbm": "--max-power-dbm",
+    "min_power_w": "--min-power-w",
+    "follower_price_weight": "--follower-price-weight",
+    "leader_revenue_weight": "--leader-revenue-weight",
+    "price_bounds": "--fixed-prices",
+    "base_station_shadowing_std_db": "--base-station-shadowing-db",
+    "device_shadowing_std_db": "--device-shadowing-db",
+}
+"""Argument of `spectrum.generate` -> option here, for errors."""
+
+
+def generate(
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", help="Scenario file; a folder where --count is given."
+        ),
+    ],
+    seed: Seed = 0,
+    count: Annotated[
+        int | None,
+        typer.Option(help="So many cells, with seeds --seed, --seed + 1, ..."),
+    ] = None,
+    channels: Annotated[int, typer.Option(help="One cellular user each.")] = 25,
+    pairs: Annotated[int, typer.Option(help="D2D pairs.")] = 25,
+    radius: Annotated[float, typer.Option(help="Radius of the cell, m.")] = 500.0,
+    d2d_distance: Annotated[
+        tuple[float, float],
+        typer.Option(help="Least and greatest distance within a pair, m."),
+    ] = (10.0, 50.0),
+    bandwidth_hz: Annotated[float, typer.Option(help="Of one channel, Hz.")] = 180e3,
+    cellular_power_dbm: Annotated[float, typer.Option(help="dBm.")] = 23.0,
+    min_power_dbm: Annotated[float, typer.Option(help="Of a pair, dBm.")] = 0.0,
+    max_power_dbm: Annotated[float, typer.Option(help="Of a pair, dBm.")] = 23.0,
+    min_power_w: Annotated[
+        float | None, typer.Option(help="W, instead of --min-power-dbm; may be 0.")
+    ] = None,
+    follower_price_weight: Annotated[float, typer.Option(help="beta^f.")] = 1.0,
+    leader_revenue_weight: Annotated[float, typer.Option(help="beta^l.")] = 1.0,
+    fixed_prices: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            help="Least and greatest price, the same for every pair; without it each "
+            "price may range over the image of the power range."
+        ),
+    ] = None,
+    path_loss: Annotated[
+        Literal["simple", "los_nlos"], typer.Option(help="Between devices.")
+    ] = "simple",
+    base_station_shadowing_db: Annotated[
+        float, typer.Option(help="Standard deviation, dB; 0 switches it off.")
+    ] = 8.0,
+    device_shadowing_db: Annotated[
+        float, typer.Option(help="Standard deviation, dB; 0 switches it off.")
+    ] = 7.0,
+    fading: Annotated[bool, typer.Option(help="Rayleigh fading per channel.")] = True,
+    random_channels: Annotated[
+        bool,
+        typer.Option(
+            "--random-channels",
+            help="Draw each pair's channel; without it the solver assigns channels.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Generate random cells and write them as scenario files."""
+    arguments: dict[str, Any] = {
+        "num_channels": channels,
+        "num_pairs": pairs,
+        "cell_radius_m": radius,
+        "d2d_distance_m": d2d_distance,
+        "bandwidth_hz": bandwidth_hz,
+        "cellular_power_dbm": cellular_power_dbm,
+        "min_power_dbm": min_power_dbm,
+        "max_power_dbm": max_power_dbm,
+        "min_power_w": min_power_w,
+        "follower_price_weight": follower_price_weight,
+        "leader_revenue_weight": leader_revenue_weight,
+        "path_loss": path_loss,
+        "base_station_shadowing_std_db": base_station_shadowing_db,
+        "device_shadowing_std_db": device_shadowing_db,
+        "fading": fading,
+        "channel": "random" if random_channels else None,
+    }
+    written: list[Path] = []
+    with terminal.progress("generating"):
+        for cell_seed, path in _targets(seed, count, output):
+            with options_named(_OPTIONS):
+                scenario = _cell(cell_seed, arguments, fixed_prices)
+            _write(scenario, path)
+            written.append(path)
+    if as_json:
+        terminal.print_json({"scenarios": [str(path) for path in written]})
+    elif count is None:
+        terminal.console().print(f"{channels} channels, {pairs} pairs: {output}")
+    else:
+        terminal.console().print(f"{len(written)} cells in {output}")
+
+
+def _targets(seed: int, count: int | None, output: Path) -> list[tuple[int, Path]]:
+    """The seed and the file of each cell."""
+    if count is None:
+        return [(seed, file_in_existing_folder("-o", output))]
+    if count < 1:
+        raise DomainError("--count", expected="a whole number >= 1", got=count)
+    existing_folder("-o", output)
+    seeds = range(seed, seed + count)
+    width = len(str(seeds[-1]))
+    return [(s, output / f"cell-{s:0{width}d}.json") for s in seeds]
+
+
+def _cell(
+    seed: int, arguments: dict[str, Any], fixed_prices: tuple[float, float] | None
+) -> Scenario:
+    import numpy as np
+
+    from stackelberg import spectrum
+
+    if fixed_prices is None:
+        return spectrum.generate(seed=seed, **arguments)
+    least, greatest = (
+        np.full(max(arguments["num_pairs"], 0), price) for price in fixed_prices
+    )
+    bounds = spectrum.FixedPriceBounds(min=least, max=greatest)
+    return spectrum.generate(seed=seed, price_bounds=bounds, **arguments)
+
+
+def _write(scenario: Scenario, path: Path) -> None:
+    from stackelberg import io
+
+    io.write_scenario(scenario, path)

@@ -1,0 +1,264 @@
+"""`stackelberg spectrum solve`: many scenarios in one batch, each with a certificate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from stackelberg.cli import output as terminal
+from stackelberg.cli.arguments import (
+    file_in_existing_folder,
+    options_named,
+    outputs_of,
+)
+from stackelberg.cli.options import (
+    AsJson,
+    Cap,
+    Concept,
+    FigureFolder,
+    Protect,
+    ReportFile,
+    Seed,
+    Tolerance,
+)
+from stackelberg.cli.quantities import least_sinr
+from stackelberg.cli.spectrum.protection import protection, protection_lines
+from stackelberg.errors import ConfigError
+from stackelberg.report.numbers import shown_rate, significant
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from stackelberg.game import Solution
+    from stackelberg.spectrum import Scenario
+
+BATCH = 256
+"""Scenarios solved together. What a batch finished is on disk before the next."""
+
+NOT_REACHED = 3
+
+_OPTIONS = {
+    "tolerance": "--tolerance",
+    "max_pairs_per_channel": "--max-pairs-per-channel",
+    "max_boxes": "--max-boxes",
+    "seed": "--seed",
+}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What to do with every scenario."""
+
+    concept: str
+    tolerance: float
+    max_boxes: int
+    max_pairs_per_channel: int | None
+    seed: int
+    least_sinr: float | None
+
+
+def solve(
+    scenarios: Annotated[
+        list[Path], typer.Argument(metavar="SCENARIO...", help="Scenario files (JSON).")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Solution file; a folder for several scenarios, which then hold "
+            "NAME.solution.json.",
+        ),
+    ] = None,
+    concept: Concept = "bilevel",
+    tolerance: Tolerance = 1e-4,
+    max_boxes: Annotated[
+        int, typer.Option(help="Most boxes of branch and bound per channel.")
+    ] = 200_000,
+    max_pairs_per_channel: Cap = None,
+    seed: Seed = 0,
+    protect: Protect = None,
+    report: ReportFile = None,
+    figures: FigureFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """Solve scenarios, certify the answers, and write them.
+
+    Exits with 3 where a solve did not reach --tolerance; its honest result is written
+    all the same.
+    """
+    from stackelberg import io
+
+    plan = _Plan(
+        concept=concept,
+        tolerance=tolerance,
+        max_boxes=max_boxes,
+        max_pairs_per_channel=max_pairs_per_channel,
+        seed=seed,
+        least_sinr=None if protect is None else least_sinr(protect),
+    )
+    _check_report(len(scenarios), report, figures)
+    targets = outputs_of(scenarios, output, ending=".solution.json")
+    with terminal.progress("reading"):
+        cells = [io.read_scenario(path) for path in scenarios]
+    records: list[dict[str, Any]] = []
+    code = 0
+    for first in range(0, len(cells), BATCH):
+        batch = slice(first, first + BATCH)
+        doing = f"solving {first + 1} to {min(first + BATCH, len(cells))}"
+        with terminal.progress(f"{doing} of {len(cells)} by {concept}"):
+            solutions, seconds = _solved(cells[batch], plan)
+        for path, cell, target, solution in zip(
+            scenarios[batch], cells[batch], targets[batch], solutions, strict=True
+        ):
+            if target is not None:
+                io.write_solution(solution, target, concept=concept)
+            record = _record(path, cell, target, solution, plan)
+            if as_json:
+                records.append(record)
+            else:
+                _print(path, cell, solution, record)
+            code = NOT_REACHED if solution.status else code
+        if not as_json:
+            _print_seconds(len(solutions), seconds)
+        if report is not None or figures is not None:
+            _write_report(cells[0], solutions[0], plan, report, figures)
+    if as_json:
+        terminal.print_json({"concept": concept, "solutions": records})
+    return code
+
+
+def _check_report(
+    num_scenarios: int, report: Path | None, figures: Path | None
+) -> None:
+    for option, path in (("--report", report), ("--figures", figures)):
+        if path is not None and num_scenarios != 1:
+            raise ConfigError(
+                option, expected="one scenario", got=f"{num_scenarios} scenarios"
+            )
+    if report is not None:
+        file_in_existing_folder("--report", report)
+
+
+def _solved(
+    cells: list[Scenario], plan: _Plan
+) -> tuple[list[Solution[Any, Any]], float]:
+    from stackelberg import spectrum
+
+    with terminal.timed() as watch, options_named(_OPTIONS):
+        solutions = spectrum.solve_batch(
+            cells,
+            plan.concept,
+            tolerance=plan.tolerance,
+            max_boxes=plan.max_boxes,
+            max_pairs_per_channel=plan.max_pairs_per_channel,
+            seed=plan.seed,
+        )
+    return list(solutions), watch.seconds
+
+
+def _record(
+    path: Path,
+    cell: Scenario,
+    target: Path | None,
+    solution: Solution[Any, Any],
+    plan: _Plan,
+) -> dict[str, Any]:
+    from stackelberg.io.solution_file import solution_text
+
+    record: dict[str, Any] = {
+        "scenario": str(path),
+        "written": None if target is None else str(target),
+        "advice": solution.status.advice,
+        "solution": json.loads(solution_text(solution, concept=plan.concept)),
+    }
+    if plan.least_sinr is not None:
+        with terminal.progress("scaling prices"):
+            record["protection"] = protection(cell, solution.value, plan.least_sinr)
+    return record
+
+
+def _print(
+    path: Path, cell: Scenario, solution: Solution[Any, Any], record: dict[str, Any]
+) -> None:
+    console = terminal.console()
+    outcome = solution.value
+    concept = record["solution"]["concept"]
+    console.print(f"{path}: {concept}, {solution.status.label}")
+    console.print(f"  {solution.status.advice}")
+    console.print(f"  channels: {loads(cell.num_channels, outcome.channel)}")
+    for line in fact_lines(solution.stats):
+        console.print(f"  {line}")
+    console.print(f"  leader utility {shown_rate(outcome.leader_utility)}")
+    console.print(terminal.certificate_table(solution.certificate))
+    for line in protection_lines(record.get("protection")):
+        console.print(line)
+    if record["written"] is not None:
+        console.print(f"  written: {record['written']}")
+    _blank(console)
+
+
+def _print_seconds(count: int, seconds: float) -> None:
+    what = "one scenario" if count == 1 else f"{count} scenarios in one batch"
+    terminal.console().print(f"{what}: {seconds:.2f} s, compilation included")
+
+
+def _blank(console: Console) -> None:
+    console.print()
+
+
+def loads(num_channels: int, channel: Any) -> str:
+    """How many channels carry how many pairs, in words."""
+    import numpy as np
+
+    pairs_on = np.bincount(channel, minlength=num_channels)
+    counted = [
+        f"{count} with {pairs} pair{'s' if pairs != 1 else ''}"
+        for pairs, count in enumerate(np.bincount(pairs_on))
+        if count
+    ]
+    return ", ".join(counted)
+
+
+def fact_lines(stats: Mapping[str, object]) -> list[str]:
+    """The facts of a solve that are words or single numbers, one line each."""
+    lines: list[str] = []
+    for name, value in stats.items():
+        if isinstance(value, Mapping):
+            inner = cast("Mapping[str, object]", value)
+            parts = [f"{key} {_shown(item)}" for key, item in inner.items()]
+            lines.append(f"{name}: {', '.join(parts)}")
+        elif isinstance(value, (str, int, float)):
+            lines.append(f"{name}: {_shown(value)}")
+    return lines
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return significant(value)
+    return str(value)
+
+
+def _write_report(
+    cell: Scenario,
+    solution: Solution[Any, Any],
+    plan: _Plan,
+    report: Path | None,
+    figures: Path | None,
+) -> None:
+    from stackelberg.cli.spectrum.page import write_page
+
+    write_page(
+        cell,
+        solution,
+        concept=plan.concept,
+        tolerance=plan.tolerance,
+        seed=plan.seed,
+        report=report,
+        figures=figures,
+    )

@@ -1,0 +1,64 @@
+"""Tables, figures and the page of a solved game."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stackelberg.report.data import (
+        CapRecord,
+        CertificateRecord,
+        FlatnessRecord,
+        MethodRecord,
+        PairRecord,
+        PlaceRecord,
+        ReportData,
+        SweepRecord,
+    )
+    from stackelberg.report.figures import Figure, draw_figures
+    from stackelberg.report.page import FigureFiles, render_figures, render_page
+
+_HOME = {
+    "CapRecord": "data",
+    "CertificateRecord": "data",
+    "Figure": "figures",
+    "FigureFiles": "page",
+    "FlatnessRecord": "data",
+    "MethodRecord": "data",
+    "PairRecord": "data",
+    "PlaceRecord": "data",
+    "ReportData": "data",
+    "SweepRecord": "data",
+    "draw_figures": "figures",
+    "render_figures": "page",
+    "render_page": "page",
+}
+"""Public name -> module; modules load when first used, since plotting is slow to load."""
+
+__all__ = [
+    "CapRecord",
+    "CertificateRecord",
+    "Figure",
+    "FigureFiles",
+    "FlatnessRecord",
+    "MethodRecord",
+    "PairRecord",
+    "PlaceRecord",
+    "ReportData",
+    "SweepRecord",
+    "draw_figures",
+    "render_figures",
+    "render_page",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_HOME[name]}")
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

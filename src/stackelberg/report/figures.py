@@ -1,0 +1,496 @@
+"""Figures: functions from a `ReportData` to an Altair chart.
+
+One specification gives the interactive page and SVG, PNG or PDF. Colours come from
+`theme.config`, so a chart does not know whether the page is light or dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from itertools import accumulate
+from typing import Any
+
+import altair as alt
+
+from stackelberg.report.data import MethodRecord, ReportData
+from stackelberg.report.theme import METHODS
+
+WIDTH = 620
+"""Width of a single figure, px."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the report.
+
+    Attributes:
+        name: of its files and its place in the page.
+        title: what it shows.
+        caption: how to read it.
+        chart: the drawing.
+    """
+
+    name: str
+    title: str
+    caption: str
+    chart: Any
+
+
+def draw_figures(data: ReportData) -> list[Figure]:
+    """The figures that `data` has numbers for, in reading order."""
+    drawn: list[Figure] = []
+    for has_numbers, draw in _FIGURES:
+        if has_numbers(data):
+            drawn.append(draw(data))
+    return drawn
+
+
+def cell_map(data: ReportData) -> Figure:
+    """The cell from above: links coloured by price, sized by power."""
+    reach = 1.06 * max(
+        max(abs(place.x_m), abs(place.y_m)) for place in (*data.places, *_ends(data))
+    )
+    x = alt.X("x_m:Q", title="east of the base station (m)", scale=_square(reach))
+    y = alt.Y("y_m:Q", title="north of the base station (m)", scale=_square(reach))
+    users = _values(asdict(p) for p in data.places if p.kind == "cellular user")
+    stations = _values(asdict(p) for p in data.places if p.kind == "base station")
+    links = _values(asdict(pair) for pair in data.pairs)
+    colour = alt.Color(
+        "reuse_price:Q",
+        title=["reuse price", "(bit/s per W)"],
+        scale=alt.Scale(type="log"),
+        legend=alt.Legend(
+            type="gradient", format="~e", gradientLength=200, tickCount=5
+        ),
+    )
+    size = alt.Size(
+        "transmit_power_dbm:Q",
+        title=["transmit power", "(dBm)"],
+        scale=alt.Scale(range=[25, 260], zero=False),
+        legend=alt.Legend(symbolFillColor="#888888", symbolStrokeWidth=0),
+    )
+    tooltip = _pair_tooltip()
+    link_x = alt.X("transmitter_x_m:Q", scale=_square(reach))
+    link_y = alt.Y("transmitter_y_m:Q", scale=_square(reach))
+    layers = (
+        alt.Chart(users)
+        .mark_point(shape="triangle-up", size=34, filled=False, style="soft")
+        .encode(x=x, y=y, tooltip=[alt.Tooltip("label:N", title="place")]),
+        alt.Chart(links)
+        .mark_rule(strokeWidth=2.5)
+        .encode(
+            x=link_x, y=link_y, x2="receiver_x_m:Q", y2="receiver_y_m:Q", color=colour
+        ),
+        alt.Chart(links)
+        .mark_circle(opacity=0.9)
+        .encode(x=link_x, y=link_y, color=colour, size=size, tooltip=tooltip),
+        alt.Chart(stations)
+        .mark_point(shape="cross", size=260, strokeWidth=2.5, style="ink")
+        .encode(x=x, y=y, tooltip=[alt.Tooltip("label:N", title="place")]),
+    )
+    chart = alt.layer(*layers).properties(width=500, height=500)
+    return Figure(
+        "map",
+        "The cell",
+        "Each disc is a D2D transmitter, its tail ends at the receiver. Colour is the "
+        "reuse price (log scale), area the transmit power. Cross: base station. "
+        "Triangles: cellular users.",
+        chart,
+    )
+
+
+def price_against_margin(data: ReportData) -> Figure:
+    """Price and price box of each pair against its interference margin."""
+    pairs = _values(asdict(pair) for pair in data.pairs)
+    x = alt.X(
+        "interference_margin_db:Q",
+        title="interference margin: cellular signal over the pair's at full power (dB)",
+        scale=alt.Scale(zero=False, padding=12),
+    )
+    log = alt.Scale(type="log", nice=False, padding=12)
+    axis = alt.Axis(format="~e", tickCount=6)
+    shape = alt.Shape(
+        "limit:N",
+        title="what holds its power",
+        scale=alt.Scale(
+            domain=list(LIMITS), range=["triangle-down", "triangle-up", "circle"]
+        ),
+        legend=alt.Legend(orient="bottom", columns=3),
+    )
+    boxes = (
+        alt.Chart(pairs)
+        .mark_rule(strokeWidth=1.2, opacity=0.65, style="soft")
+        .encode(
+            x=x,
+            y=alt.Y("lowest_price:Q", scale=log, axis=axis, title=_PRICE),
+            y2="highest_price:Q",
+        )
+    )
+    points = (
+        alt.Chart(pairs)
+        .mark_point(filled=True, size=70, opacity=0.95)
+        .encode(
+            x=x,
+            y=alt.Y("reuse_price:Q", scale=log, axis=axis, title=_PRICE),
+            shape=shape,
+            tooltip=_pair_tooltip(),
+        )
+    )
+    return Figure(
+        "price-margin",
+        "Price against interference margin",
+        "The bar is the price box that the power range leaves at the others' powers, "
+        "the mark the price. A mark at the upper end of its bar is a pair that is "
+        "priced down to its least power: the price box itself is what stops the "
+        "leader.",
+        (boxes + points).properties(width=WIDTH, height=340),
+    )
+
+
+def sinr_distributions(data: ReportData) -> Figure:
+    """Share of cellular users and of pairs below each SINR, per method."""
+    chosen = alt.selection_point(fields=["label"], bind="legend")
+    rows = [
+        {**row, "links": links}
+        for links, member in _LINKS
+        for method in data.methods
+        for row in _steps(method, getattr(method, member))
+    ]
+    chart = (
+        alt.Chart(_values(rows))
+        .mark_line(interpolate="step-after", strokeWidth=2)
+        .encode(
+            x=alt.X("sinr_db:Q", title="SINR (dB)", scale=alt.Scale(zero=False)),
+            y=alt.Y(
+                "share:Q",
+                title="share of links below",
+                axis=alt.Axis(format="%", tickCount=5),
+                scale=alt.Scale(domain=[0, 1]),
+            ),
+            color=_method_colour(data),
+            strokeDash=_method_dash(data),
+            opacity=alt.condition(chosen, alt.value(1), alt.value(0.12)),
+            order="share:Q",
+            column=alt.Column(
+                "links:N", title=None, sort=[links for links, _ in _LINKS]
+            ),
+        )
+        .properties(width=365, height=280)
+        .resolve_scale(x="independent")
+        .add_params(chosen)
+    )
+    return Figure(
+        "sinr",
+        "SINR of cellular users and D2D pairs",
+        "Further right is better. Click a method in the legend to single it out.",
+        chart,
+    )
+
+
+def utility_and_regrets(data: ReportData) -> Figure:
+    """Leader utility per method, and how far each is from what it might claim."""
+    order = [METHODS[name].label for name in _present(data)]
+    y = alt.Y("label:N", sort=order, title=None, axis=alt.Axis(labelFontSize=12.5))
+    utilities = _values(
+        {**_labelled(m.method), "value": m.leader_utility_bps / 1e6}
+        for m in data.methods
+    )
+    peak = max(m.leader_utility_bps for m in data.methods) / 1e6
+    x = alt.X(
+        "value:Q",
+        title="leader utility (Mbit/s)",
+        scale=alt.Scale(domain=[0, 1.15 * peak], nice=False),
+    )
+    base = alt.Chart(utilities, title="leader utility")
+    bars = base.mark_bar(height=15, cornerRadiusEnd=2).encode(
+        x=x,
+        y=y,
+        color=_method_colour(data, legend=False),
+        tooltip=["label:N", alt.Tooltip("value:Q", title="Mbit/s", format=".5~g")],
+    )
+    words = base.mark_text(align="left", dx=5, fontSize=11.5).encode(
+        x=x, y=y, text=alt.Text("value:Q", format=".2f")
+    )
+    left = (bars + words).properties(width=330, height=210)
+    return Figure(
+        "utility",
+        "Leader utility per method, with regrets",
+        f"Regrets below {REGRET_FLOOR:.0e} are drawn at the left edge. The bilevel "
+        "gap bounds what the leader could still gain; where a method has none, no "
+        "bound was computed. A price regret of 0 is a Stackelberg equilibrium only "
+        "where no channel carries two pairs.",
+        alt.hconcat(left, _regret_panel(data, order), spacing=30),
+    )
+
+
+def sum_rate_against_pairs(data: ReportData) -> Figure:
+    """Sum rate of each method as pairs are added."""
+    rows = _values(
+        {
+            **_labelled(point.method),
+            "num_pairs": point.num_pairs,
+            "mean": point.sum_rate_bps / 1e6,
+            "low": point.lowest_bps / 1e6,
+            "high": point.highest_bps / 1e6,
+        }
+        for point in data.sweep
+    )
+    x = alt.X(
+        "num_pairs:Q",
+        title="D2D pairs in the cell",
+        axis=alt.Axis(values=sorted({point.num_pairs for point in data.sweep})),
+        scale=alt.Scale(zero=False, padding=14),
+    )
+    y = alt.Y("mean:Q", title="sum rate (Mbit/s)", scale=alt.Scale(zero=False))
+    tooltip = [
+        "label:N",
+        "num_pairs:Q",
+        alt.Tooltip("mean:Q", title="mean (Mbit/s)", format=".4~g"),
+        alt.Tooltip("low:Q", title="least (Mbit/s)", format=".4~g"),
+        alt.Tooltip("high:Q", title="greatest (Mbit/s)", format=".4~g"),
+    ]
+    base = alt.Chart(rows)
+    lines = base.mark_line(strokeWidth=2).encode(
+        x=x, y=y, color=_method_colour(data), strokeDash=_method_dash(data)
+    )
+    points = base.mark_point(filled=True, size=55, opacity=1).encode(
+        x=x, y=y, color=_method_colour(data), shape=_method_shape(), tooltip=tooltip
+    )
+    cells = data.sweep[0].cells
+    return Figure(
+        "sum-rate",
+        "Sum rate against number of pairs",
+        f"Cellular plus D2D rates, mean of {cells} generated cells per point; the "
+        "leader does not maximise this sum, so the highest line is not the aim of "
+        "any method here.",
+        (lines + points).properties(width=WIDTH, height=320),
+    )
+
+
+def flatness(data: ReportData) -> Figure:
+    """Leader utility lost when powers move by some dB; a slider reads it off."""
+    shifts = sorted({row.shift_db for row in data.flatness})
+    rows = _values(
+        {"shift_db": r.shift_db, "which": r.which, "lost": 100.0 * r.lost}
+        for r in data.flatness
+    )
+    step = min((b - a for a, b in zip(shifts, shifts[1:], strict=False)), default=1.0)
+    slider = alt.param(
+        name="shift",
+        value=shifts[-1],
+        bind=alt.binding_range(
+            min=shifts[0], max=shifts[-1], step=step, name="move powers by (dB) "
+        ),
+    )
+    x = alt.X("shift_db:Q", title="power moved by (dB)")
+    y = alt.Y("lost:Q", title="leader utility lost (%)")
+    which = alt.StrokeDash(
+        "which:N", title="powers moved", legend=alt.Legend(orient="bottom")
+    )
+    base = alt.Chart(rows)
+    lines = base.mark_line(strokeWidth=2).encode(x=x, y=y, strokeDash=which)
+    chosen = base.transform_filter("abs(datum.shift_db - shift) < 1e-9")
+    points = chosen.mark_point(filled=True, size=80).encode(
+        x=x, y=y, detail="which:N"
+    )
+    words = chosen.mark_text(dy=-12, fontSize=12).encode(
+        x=x, y=y, detail="which:N", text=alt.Text("lost:Q", format=".3~f")
+    )
+    chart = (lines + points + words).add_params(slider)
+    return Figure(
+        "flatness",
+        "How flat the optimum is",
+        "Leader utility lost when powers are moved off the answer and every price "
+        "follows.",
+        chart.properties(width=WIDTH, height=240),
+    )
+
+
+def channel_loads(data: ReportData) -> Figure:
+    """How many pairs each channel carries."""
+    rows = _values(
+        {"channel": i, "pairs": pairs} for i, pairs in enumerate(data.pairs_per_channel)
+    )
+    chart = (
+        alt.Chart(rows)
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            x=alt.X("channel:O", title="channel", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y(
+                "pairs:Q", title="D2D pairs", axis=alt.Axis(tickMinStep=1, format="d")
+            ),
+            tooltip=["channel:O", "pairs:Q"],
+        )
+        .properties(width=WIDTH, height=150)
+    )
+    return Figure(
+        "channels",
+        "Pairs per channel",
+        "How the pairs are spread over the cellular channels.",
+        chart,
+    )
+
+
+LIMITS = ("at least power", "at greatest power", "inside its limits")
+"""What can hold a pair's power, in words."""
+
+REGRET_FLOOR = 1e-12
+"""Relative regrets below are drawn as this."""
+
+_LINKS = (
+    ("cellular users at the base station", "cellular_sinr_db"),
+    ("D2D pairs", "d2d_sinr_db"),
+)
+
+_PRICE = "reuse price (bit/s per W)"
+
+
+@dataclass(frozen=True)
+class _End:
+    x_m: float
+    y_m: float
+
+
+def _ends(data: ReportData) -> list[_End]:
+    places = [(p.transmitter_x_m, p.transmitter_y_m) for p in data.pairs]
+    places += [(p.receiver_x_m, p.receiver_y_m) for p in data.pairs]
+    return [_End(x, y) for x, y in places if x is not None and y is not None]
+
+
+def _square(reach: float) -> Any:
+    return alt.Scale(domain=[-reach, reach], nice=False)
+
+
+def _values(rows: Iterable[dict[str, Any]]) -> Any:
+    return alt.Data(values=list(rows))
+
+
+def _pair_tooltip() -> list[Any]:
+    return [
+        alt.Tooltip("pair:Q"),
+        alt.Tooltip("channel:Q"),
+        alt.Tooltip("reuse_price:Q", title="price (bit/s per W)", format=".4~g"),
+        alt.Tooltip("transmit_power_dbm:Q", title="power (dBm)", format=".4~g"),
+        alt.Tooltip("limit:N", title="held by"),
+        alt.Tooltip("payment_bps:Q", title="pays (bit/s)", format=".4~s"),
+        alt.Tooltip("sinr_db:Q", title="SINR (dB)", format=".3~g"),
+    ]
+
+
+def _labelled(method: str) -> dict[str, str]:
+    return {"method": method, "label": METHODS[method].label}
+
+
+def _present(data: ReportData) -> list[str]:
+    """The methods that occur, in the order of every legend."""
+    seen = {m.method for m in data.methods} | {p.method for p in data.sweep}
+    return [name for name in METHODS if name in seen]
+
+
+_ALL_LABELS = [style.label for style in METHODS.values()]
+
+
+def _method_colour(data: ReportData, *, legend: bool = True) -> Any:
+    # Every method stays in the domain, so that a colour means one method everywhere.
+    present = [METHODS[name].label for name in _present(data)]
+    shown = alt.Legend(values=present, orient="bottom", columns=4, symbolSize=260)
+    return alt.Color(
+        "label:N",
+        title=None,
+        scale=alt.Scale(domain=_ALL_LABELS),
+        legend=shown if legend else None,
+    )
+
+
+def _method_dash(data: ReportData) -> Any:
+    present = [METHODS[name].label for name in _present(data)]
+    return alt.StrokeDash(
+        "label:N",
+        title=None,
+        scale=alt.Scale(
+            domain=_ALL_LABELS, range=[list(s.dash) for s in METHODS.values()]
+        ),
+        legend=alt.Legend(values=present, orient="bottom", columns=4, symbolSize=260),
+    )
+
+
+def _method_shape() -> Any:
+    return alt.Shape(
+        "label:N",
+        title=None,
+        scale=alt.Scale(
+            domain=_ALL_LABELS, range=[s.shape for s in METHODS.values()]
+        ),
+        legend=None,
+    )
+
+
+def _steps(method: MethodRecord, sinr_db: tuple[float, ...]) -> list[dict[str, Any]]:
+    """The corners of an empirical distribution function."""
+    ordered = sorted(sinr_db)
+    shares = accumulate([1.0 / len(ordered)] * len(ordered)) if ordered else []
+    rows = [
+        {**_labelled(method.method), "sinr_db": x, "share": min(share, 1.0)}
+        for x, share in zip(ordered, shares, strict=True)
+    ]
+    first = [{**rows[0], "share": 0.0}] if rows else []
+    return first + rows
+
+
+def _regret_panel(data: ReportData, order: list[str]) -> Any:
+    kinds = (
+        ("follower regret", "follower_regret", "circle"),
+        ("price regret", "price_regret", "square"),
+        ("bilevel gap", "bilevel_gap", "diamond"),
+    )
+    rows = [
+        {
+            **_labelled(method.method),
+            "kind": kind,
+            "value": value,
+            "drawn": max(value, REGRET_FLOOR),
+        }
+        for method in data.methods
+        for kind, member, _ in kinds
+        if (value := getattr(method, member)) is not None
+    ]
+    names = [kind for kind, _, _ in kinds]
+    return (
+        alt.Chart(_values(rows), title="regrets and gap")
+        .mark_point(size=75, filled=False, strokeWidth=2)
+        .encode(
+            x=alt.X(
+                "drawn:Q",
+                title="relative size (1 = all of it)",
+                scale=alt.Scale(type="log", nice=False, padding=12),
+                axis=alt.Axis(format="~e", tickCount=6, labelOverlap=True),
+            ),
+            y=alt.Y("label:N", sort=order, title=None, axis=alt.Axis(labels=False)),
+            shape=alt.Shape(
+                "kind:N",
+                title=None,
+                scale=alt.Scale(domain=names, range=[s for _, _, s in kinds]),
+                legend=alt.Legend(orient="bottom"),
+            ),
+            tooltip=[
+                "label:N",
+                "kind:N",
+                alt.Tooltip("value:Q", format=".3~e"),
+            ],
+        )
+        .properties(width=330, height=210)
+    )
+
+
+_FIGURES: tuple[
+    tuple[Callable[[ReportData], bool], Callable[[ReportData], Figure]], ...
+] = (
+    (lambda d: bool(d.places), cell_map),
+    (lambda d: bool(d.pairs), price_against_margin),
+    (lambda d: bool(d.methods), sinr_distributions),
+    (lambda d: bool(d.methods), utility_and_regrets),
+    (lambda d: bool(d.sweep), sum_rate_against_pairs),
+    (lambda d: bool(d.pairs), channel_loads),
+    (lambda d: bool(d.flatness), flatness),
+)

@@ -1,0 +1,97 @@
+"""Colours, dashes and shapes: the same for a method in every figure, light and dark.
+
+Colours follow Okabe and Ito's palette for the colour-blind, moved in lightness so that
+neighbours differ in grey too; every method also has a dash and a shape of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class MethodStyle:
+    """How a method is called and drawn.
+
+    Attributes:
+        label: its name for readers.
+        light: colour on a light page.
+        dark: colour on a dark page.
+        dash: lengths of strokes and gaps; ``[1, 0]`` is a full line.
+        shape: Vega point shape.
+    """
+
+    label: str
+    light: str
+    dark: str
+    dash: tuple[int, ...]
+    shape: str
+
+
+METHODS: dict[str, MethodStyle] = {
+    "no_reuse": MethodStyle("no reuse", "#767676", "#9b9b9b", (2, 2), "cross"),
+    "uniform_price": MethodStyle(
+        "uniform price", "#c98a00", "#f0b93a", (8, 3), "square"
+    ),
+    "random": MethodStyle("random", "#b1558c", "#e59cc4", (1, 3), "diamond"),
+    "full_power": MethodStyle(
+        "full power", "#b84a00", "#f07d35", (8, 2, 2, 2), "triangle-down"
+    ),
+    "published": MethodStyle(
+        "published", "#3fa0d8", "#7cc6f2", (5, 2), "triangle-right"
+    ),
+    "iterated": MethodStyle("iterated", "#00805d", "#2ec79a", (10, 3), "triangle-up"),
+    "bilevel": MethodStyle("bilevel", "#003f7d", "#dfe9ff", (1, 0), "circle"),
+}
+"""In the order of every legend and table."""
+
+_FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
+
+
+def config(*, dark: bool) -> dict[str, Any]:
+    """The Vega-Lite configuration of a light or dark page."""
+    ink = "#e6e8ec" if dark else "#1d2126"
+    soft = "#a3abb6" if dark else "#59616b"
+    line = "#3a414b" if dark else "#d7dbe0"
+    categories = [style.dark if dark else style.light for style in METHODS.values()]
+    ramp = (
+        ["#6d5bd0", "#b658b0", "#ef7a72", "#fbc766", "#fff3b0"]
+        if dark
+        else ["#f2a93b", "#dd5f4a", "#a92f7c", "#5b1f8a", "#1f1147"]
+    )
+    axis = {
+        "labelColor": soft,
+        "titleColor": ink,
+        "gridColor": line,
+        "domainColor": soft,
+        "tickColor": soft,
+        "labelFontSize": 12,
+        "titleFontSize": 12.5,
+        "titleFontWeight": 500,
+        "titlePadding": 8,
+        "gridOpacity": 0.7,
+    }
+    return {
+        "background": "transparent" if dark else "white",
+        "font": _FONT,
+        "axis": axis,
+        "legend": {
+            "labelColor": ink,
+            "titleColor": ink,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": 500,
+            "symbolStrokeWidth": 2,
+            "labelLimit": 260,
+            "titleLimit": 320,
+        },
+        "header": {"labelColor": ink, "titleColor": ink, "labelFontSize": 13},
+        "title": {"color": ink, "fontSize": 13.5, "anchor": "start", "fontWeight": 600},
+        "view": {"stroke": line},
+        "range": {"category": categories, "ramp": ramp, "heatmap": ramp},
+        "rule": {"color": soft},
+        "text": {"color": ink, "fontSize": 12},
+        "mark": {"color": categories[-1]},
+        "style": {"ink": {"stroke": ink}, "soft": {"stroke": soft, "fill": soft}},
+    }
