@@ -1,5 +1,12 @@
 """The spectrum game: a base station prices D2D reuse of its cellular channels."""
 
+from stackelberg.spectrum.certify import Concept, SpectrumCertificate, certify
+from stackelberg.spectrum.follower import (
+    FollowerEquilibrium,
+    follower_equilibrium,
+    follower_power,
+    leader_gradient,
+)
 from stackelberg.spectrum.generate import from_positions, generate
 from stackelberg.spectrum.published import published_price
 from stackelberg.spectrum.radio import RadioModel
@@ -12,9 +19,12 @@ from stackelberg.spectrum.scenario import (
     Scenario,
 )
 from stackelberg.spectrum.single_price import price_given_others
+from stackelberg.spectrum.solve import solve, solve_batch
 
 __all__ = [
+    "Concept",
     "FixedPriceBounds",
+    "FollowerEquilibrium",
     "InterferencePriceBounds",
     "Links",
     "Outcome",
@@ -22,10 +32,17 @@ __all__ = [
     "PriceBounds",
     "RadioModel",
     "Scenario",
+    "SpectrumCertificate",
+    "certify",
+    "follower_equilibrium",
+    "follower_power",
     "from_positions",
     "generate",
+    "leader_gradient",
     "links",
     "outcome",
     "price_given_others",
     "published_price",
+    "solve",
+    "solve_batch",
 ]

@@ -14,7 +14,7 @@ a dense round for all starts, then rounds for those few that have not settled.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -448,14 +448,15 @@ def solve_games(games: ChannelGames, low_w: Floats, high_w: Floats) -> LocalOpti
 def game_arrays(games: ChannelGames) -> Game:
     """The arrays of `games` the objective needs, batch last (host arrays)."""
 
-    def last(x: Floats) -> Floats:
-        return np.ascontiguousarray(np.moveaxis(x, 0, -1))
+    def last(x: Floats) -> Array:
+        # Host memory, typed as what `jit` takes it for.
+        return cast("Array", np.ascontiguousarray(np.moveaxis(x, 0, -1)))
 
     return Game(
-        cellular_snr=games.cellular_snr,
+        cellular_snr=last(games.cellular_snr),
         bs_gain=last(games.bs_gain),
         noise=last(games.noise),
         coupling=last(games.coupling),
-        follower_price_weight=games.follower_price_weight,
-        leader_revenue_weight=games.leader_revenue_weight,
+        follower_price_weight=last(games.follower_price_weight),
+        leader_revenue_weight=last(games.leader_revenue_weight),
     )

@@ -121,11 +121,13 @@ def _fix_by_sign(
                 continue
             most = c * p_high[i]
             least = c * p_low[i]
-            most_harm += leader_revenue_weight * rho_high[j] * (
-                most / (s_low[j] - least + most)
+            most_harm += (
+                leader_revenue_weight * rho_high[j] * (most / (s_low[j] - least + most))
             )
-            least_harm += leader_revenue_weight * rho_low[j] * (
-                least / (s_high[j] - most + least)
+            least_harm += (
+                leader_revenue_weight
+                * rho_low[j]
+                * (least / (s_high[j] - most + least))
             )
         margin = 1e-13 * (most_harm + leader_revenue_weight * rho_high[i])
         if leader_revenue_weight * rho_low[i] - most_harm > margin:
@@ -248,9 +250,7 @@ def bound_box(
                 bend[i] += second * phi * phi + first * phi * (1.0 - phi)
         bound = value
         for i in range(k):
-            bound += max(
-                gradient[i] * (low[i] - y[i]), gradient[i] * (high[i] - y[i])
-            )
+            bound += max(gradient[i] * (low[i] - y[i]), gradient[i] * (high[i] - y[i]))
         if bound < best:
             best = bound
             psi_sum = 1e-300
@@ -284,6 +284,7 @@ def bound_box(
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def push(heap: np.ndarray, bounds: Floats, size: int, node: int) -> None:
+    """Add `node` to the heap of `size` nodes, largest bound on top."""
     at = size
     while at > 0:
         parent = (at - 1) // 2
@@ -444,4 +445,4 @@ def prove(
     upper = max(incumbent, closed)
     if size > 0:
         upper = max(upper, bounds[heap[0]])
-    return incumbent, upper * (1.0 + ROUNDING_ALLOWANCE), boxes
+    return float(incumbent), float(upper) * (1.0 + ROUNDING_ALLOWANCE), boxes

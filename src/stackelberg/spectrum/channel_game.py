@@ -103,7 +103,8 @@ def channel_games(
 
 
 def games_of(
-    scenarios: Sequence[Scenario], wanted: Sequence[tuple[int, int, Ints]]
+    scenarios: Sequence[Scenario],
+    wanted: Sequence[tuple[int, int, Sequence[int] | Ints]],
 ) -> ChannelGames:
     """Games of (scenario index, channel, pairs) triples, all with the same K."""
     index = np.array([w[0] for w in wanted], dtype=np.int64)

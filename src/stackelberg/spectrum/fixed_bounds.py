@@ -31,10 +31,13 @@ from stackelberg.spectrum.branch_and_bound import (
     pop,
     push,
 )
-from stackelberg.spectrum.power_game import follow_path
+from stackelberg.spectrum.power_game import enumerate_equilibria, follow_path
 from stackelberg.spectrum.scenario import Floats
 
 AT_LEAST_POWER, UNDECIDED, ABOVE, BETWEEN = 0, 1, 2, 3
+
+LISTED_PAIRS = 4
+"""Up to so many strongly coupled pairs, every followers' equilibrium is looked at."""
 
 _MAX_POINTS = 12
 _ASCENT_STEPS = 200
@@ -43,25 +46,73 @@ _ASCENT_STEPS = 200
 @njit(cache=True, error_model="numpy", nogil=True)
 def utility_of_prices(
     price: Floats, a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    f: float, l: float, low: float, high: float, power: Floats,
+    rate_weight: float, revenue_weight: float, low: float, high: float, power: Floats,
 ) -> float:  # fmt: skip
-    """Leader utility in units of B at `price` [K] (1/W); writes the powers."""
+    """Leader utility in units of B at `price` [K] (1/W); writes the powers.
+
+    Where several equilibria are likely and few enough to list, the leader's best one.
+    """
     k = len(price)
     target = np.empty(k)
     for j in range(k):
         target[j] = 1.0 / price[j] - noise[j]
+    if k <= LISTED_PAIRS:
+        for j in range(k):
+            for i in range(j):
+                if coupling[j, i] * coupling[i, j] >= 1.0:
+                    return _best_listed(
+                        price,
+                        target,
+                        a,
+                        bs_gain,
+                        coupling,
+                        rate_weight,
+                        revenue_weight,
+                        low,
+                        high,
+                        power,
+                    )
     follow_path(target, coupling, low, high, power)
+    return _utility(price, power, a, bs_gain, rate_weight, revenue_weight)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _utility(
+    price: Floats,
+    power: Floats,
+    a: float,
+    bs_gain: Floats,
+    rate_weight: float,
+    revenue_weight: float,
+) -> float:
     heard, revenue = 1.0, 0.0
-    for j in range(k):
+    for j in range(len(price)):
         heard += bs_gain[j] * power[j]
         revenue += price[j] * power[j]
-    return f * math.log1p(a / heard) + l * revenue
+    return rate_weight * math.log1p(a / heard) + revenue_weight * revenue
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _best_listed(
+    price: Floats, target: Floats, a: float, bs_gain: Floats, coupling: Floats,
+    rate_weight: float, revenue_weight: float, low: float, high: float, power: Floats,
+) -> float:  # fmt: skip
+    follow_path(target, coupling, low, high, power)
+    best = _utility(price, power, a, bs_gain, rate_weight, revenue_weight)
+    listed, _ = enumerate_equilibria(target, coupling, low, high)
+    for row in range(len(listed)):
+        value = _utility(price, listed[row], a, bs_gain, rate_weight, revenue_weight)
+        if value > best:
+            best = value
+            power[:] = listed[row]
+    return best
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _gradient_in_log_price(
     price: Floats, power: Floats, a: float, bs_gain: Floats, coupling: Floats,
-    f: float, l: float, low: float, high: float, gradient: Floats,
+    rate_weight: float, revenue_weight: float, low: float, high: float,
+    gradient: Floats,
 ) -> None:  # fmt: skip
     k = len(price)
     heard = 1.0
@@ -72,12 +123,14 @@ def _gradient_in_log_price(
     square, right = np.empty((n, n)), np.empty(n)
     for x in range(n):
         j = free[x]
-        right[x] = l * price[j] - f * a * bs_gain[j] / (heard * (heard + a))
+        right[x] = revenue_weight * price[j] - rate_weight * a * bs_gain[j] / (
+            heard * (heard + a)
+        )
         for c in range(n):  # transposed
             square[x, c] = 1.0 if x == c else coupling[free[c], j]
     reaction = np.linalg.solve(square, right) if n else right
     for j in range(k):
-        gradient[j] = l * power[j] * price[j]
+        gradient[j] = revenue_weight * power[j] * price[j]
     for x in range(n):
         gradient[free[x]] -= reaction[x] / price[free[x]]
 
@@ -86,7 +139,7 @@ def _gradient_in_log_price(
 def ascend_prices(
     price: Floats, low_price: Floats, high_price: Floats,
     a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    f: float, l: float, low: float, high: float,
+    rate_weight: float, revenue_weight: float, low: float, high: float,
 ) -> float:  # fmt: skip
     """Improve `price` [K] in place: gradient steps in ln price, then single moves.
 
@@ -96,14 +149,32 @@ def ascend_prices(
     k = len(price)
     power, gradient, trial = np.empty(k), np.empty(k), np.empty(k)
     value = utility_of_prices(
-        price, a, bs_gain, noise, coupling, f, l, low, high, power
+        price,
+        a,
+        bs_gain,
+        noise,
+        coupling,
+        rate_weight,
+        revenue_weight,
+        low,
+        high,
+        power,
     )
     for _ in range(20):
         before = value
         length = 1.0
         for _ in range(_ASCENT_STEPS):
             _gradient_in_log_price(
-                price, power, a, bs_gain, coupling, f, l, low, high, gradient
+                price,
+                power,
+                a,
+                bs_gain,
+                coupling,
+                rate_weight,
+                revenue_weight,
+                low,
+                high,
+                gradient,
             )
             steepest = 0.0
             for j in range(k):
@@ -116,7 +187,7 @@ def ascend_prices(
             if steepest <= 1e-13 * abs(value):
                 break
             length = min(4.0 * length, 3.0)
-            moved = False
+            moved, reached = False, value
             while length > 1e-12:
                 for j in range(k):
                     step = length * gradient[j] / steepest
@@ -124,7 +195,16 @@ def ascend_prices(
                         max(price[j] * math.exp(step), low_price[j]), high_price[j]
                     )
                 reached = utility_of_prices(
-                    trial, a, bs_gain, noise, coupling, f, l, low, high, power
+                    trial,
+                    a,
+                    bs_gain,
+                    noise,
+                    coupling,
+                    rate_weight,
+                    revenue_weight,
+                    low,
+                    high,
+                    power,
                 )
                 if reached > value:
                     moved = True
@@ -138,7 +218,16 @@ def ascend_prices(
             if gained <= 1e-14 * abs(value):
                 break
         value = utility_of_prices(
-            price, a, bs_gain, noise, coupling, f, l, low, high, power
+            price,
+            a,
+            bs_gain,
+            noise,
+            coupling,
+            rate_weight,
+            revenue_weight,
+            low,
+            high,
+            power,
         )
         for j in range(k):
             s = noise[j]
@@ -155,19 +244,46 @@ def ascend_prices(
                     tried = 1.0 / ((high if option == 2 else low) + s)
                 price[j] = min(max(tried, low_price[j]), high_price[j])
                 reached = utility_of_prices(
-                    price, a, bs_gain, noise, coupling, f, l, low, high, trial
+                    price,
+                    a,
+                    bs_gain,
+                    noise,
+                    coupling,
+                    rate_weight,
+                    revenue_weight,
+                    low,
+                    high,
+                    trial,
                 )
                 if reached > value * (1.0 + 1e-13):
                     value, best_price = reached, price[j]
             price[j] = best_price
             if best_price != old:
                 value = utility_of_prices(
-                    price, a, bs_gain, noise, coupling, f, l, low, high, power
+                    price,
+                    a,
+                    bs_gain,
+                    noise,
+                    coupling,
+                    rate_weight,
+                    revenue_weight,
+                    low,
+                    high,
+                    power,
                 )
         if value - before <= 1e-13 * abs(value):
             break
         value = utility_of_prices(
-            price, a, bs_gain, noise, coupling, f, l, low, high, power
+            price,
+            a,
+            bs_gain,
+            noise,
+            coupling,
+            rate_weight,
+            revenue_weight,
+            low,
+            high,
+            power,
         )
     return value
 
@@ -176,7 +292,7 @@ def ascend_prices(
 def best_prices(
     low_price: Floats, high_price: Floats,
     a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    f: float, l: float, low: float, high: float, best: Floats,
+    rate_weight: float, revenue_weight: float, low: float, high: float, best: Floats,
 ) -> float:  # fmt: skip
     """Best of 2K + 3 ascents: all low, middle, all high; one pair cheap or dear."""
     k = len(low_price)
@@ -192,7 +308,17 @@ def best_prices(
             else:
                 price[j] = high_price[j] if start - 3 - k == j else low_price[j]
         value = ascend_prices(
-            price, low_price, high_price, a, bs_gain, noise, coupling, f, l, low, high
+            price,
+            low_price,
+            high_price,
+            a,
+            bs_gain,
+            noise,
+            coupling,
+            rate_weight,
+            revenue_weight,
+            low,
+            high,
         )
         if value > highest:
             highest = value
@@ -250,7 +376,7 @@ def bound_regimes(
     state: np.ndarray, p_low: Floats, p_high: Floats,
     low_price: Floats, high_price: Floats,
     a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    f: float, l: float, low: float, threshold: float,
+    rate_weight: float, revenue_weight: float, low: float, threshold: float,
     best_power: Floats, score: Floats, work: Floats, share: Floats,
 ) -> float:  # fmt: skip
     """Upper bound on the utility over powers in [p_low, p_high] and regimes `state`.
@@ -271,17 +397,17 @@ def bound_regimes(
     for j in range(k):
         heard_low += bs_gain[j] * p_low[j]
         heard_high += bs_gain[j] * p_high[j]
-    best = f * math.log1p(a / heard_low)
+    best = rate_weight * math.log1p(a / heard_low)
     for j in range(k):
         extra[j] = low * high_price[j] if state[j] == UNDECIDED else 0.0
         score[j] = 0.0
         best_power[j] = p_low[j]
         if state[j] == AT_LEAST_POWER:
-            constant += l * low * high_price[j]
-            best += l * low * high_price[j]
+            constant += revenue_weight * low * high_price[j]
+            best += revenue_weight * low * high_price[j]
             low_y[j] = high_y[j] = 0.0
             continue
-        best += l * min(
+        best += revenue_weight * min(
             p_high[j] * high_price[j], extra[j] + p_high[j] / (p_high[j] + s_low[j])
         )
         low_y[j], high_y[j] = math.log(p_low[j]), math.log(p_high[j])
@@ -291,8 +417,8 @@ def bound_regimes(
     if best <= threshold:
         return best
     u_low, u_high = math.log(heard_low), math.log(heard_high)
-    c_low = f * math.log1p(a / heard_low)
-    c_high = f * math.log1p(a / heard_high)
+    c_low = rate_weight * math.log1p(a / heard_low)
+    c_high = rate_weight * math.log1p(a / heard_high)
     chord = (c_high - c_low) / (u_high - u_low) if u_high - u_low > 1e-9 else 0.0
     for j in range(k):
         if state[j] == AT_LEAST_POWER:
@@ -318,7 +444,7 @@ def bound_regimes(
             power[i] = low if state[i] == AT_LEAST_POWER else math.exp(y[i])
             heard += bs_gain[i] * power[i]
         value = constant + c_low + chord * (math.log(heard) - u_low)
-        cellular_excess = value - constant - f * math.log1p(a / heard)
+        cellular_excess = value - constant - rate_weight * math.log1p(a / heard)
         for i in range(k):
             psi[i] = bs_gain[i] * power[i] / heard
             gradient[i] = chord * psi[i]
@@ -354,18 +480,20 @@ def bound_regimes(
             else:
                 cap = high_price[j] * p_high[j]
             if cap < above:
-                value += l * cap
-                gradient[j] += l * cap_slope[j]
-                excess[j] = l * (cap - min(r, power[j] * high_price[j]))
+                value += revenue_weight * cap
+                gradient[j] += revenue_weight * cap_slope[j]
+                excess[j] = revenue_weight * (cap - min(r, power[j] * high_price[j]))
                 continue
-            value += l * above
-            excess[j] = l * (above - min(r, power[j] * high_price[j]))
-            gradient[j] -= l * first
-            bend[j] += l * second
+            value += revenue_weight * above
+            excess[j] = revenue_weight * (above - min(r, power[j] * high_price[j]))
+            gradient[j] -= revenue_weight * first
+            bend[j] += revenue_weight * second
             for i in range(k):
                 phi = share[j, i]
-                gradient[i] += l * first * phi
-                bend[i] += l * (second * phi * phi + first * phi * (1.0 - phi))
+                gradient[i] += revenue_weight * first * phi
+                bend[i] += revenue_weight * (
+                    second * phi * phi + first * phi * (1.0 - phi)
+                )
         bound = value
         for i in range(k):
             if state[i] != AT_LEAST_POWER:
@@ -411,7 +539,7 @@ def bound_regimes(
 def prove_fixed(
     price: Floats, low_price: Floats, high_price: Floats,
     a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    f: float, l: float, low: float, high: float,
+    rate_weight: float, revenue_weight: float, low: float, high: float,
     relative_gap: float, max_boxes: int,
 ) -> tuple[float, float, int]:  # fmt: skip
     """Bound the utility from above and improve `price` [K] (1/W) on the way.
@@ -425,16 +553,28 @@ def prove_fixed(
     k = len(price)
     power = np.empty(k)
     incumbent = utility_of_prices(
-        price, a, bs_gain, noise, coupling, f, l, low, high, power
+        price,
+        a,
+        bs_gain,
+        noise,
+        coupling,
+        rate_weight,
+        revenue_weight,
+        low,
+        high,
+        power,
     )
     allowance = 0.0
     floor = np.full(k, low)
     if low == 0.0:
         allowance = 1e-9 * incumbent
         for i in range(k):
-            harm = f * a * bs_gain[i] / (1.0 + a) + l * high_price[i]
+            harm = (
+                rate_weight * a * bs_gain[i] / (1.0 + a)
+                + revenue_weight * high_price[i]
+            )
             for j in range(k):
-                harm += l * coupling[j, i] / (4.0 * noise[j])
+                harm += revenue_weight * coupling[j, i] / (4.0 * noise[j])
             floor[i] = min(1e-2 * allowance / (k * harm), 1e-3 * high)
     capacity = 64
     states = np.empty((capacity, k), dtype=np.int64)
@@ -491,7 +631,8 @@ def prove_fixed(
         boxes += 1
         bound = bound_regimes(
             state, p_low, p_high, low_price, high_price, a, bs_gain, noise, coupling,
-            f, l, low, incumbent - allowance, point, score, work, share,
+            rate_weight, revenue_weight, low, incumbent - allowance,
+            point, score, work, share,
         )  # fmt: skip
         if bound == -math.inf:
             continue
@@ -505,16 +646,23 @@ def prove_fixed(
                 s = noise[j]
                 for i in range(k):
                     s += coupling[j, i] * point[i]
-                tried[j] = min(
-                    max(1.0 / (point[j] + s), low_price[j]), high_price[j]
-                )
+                tried[j] = min(max(1.0 / (point[j] + s), low_price[j]), high_price[j])
         reached = utility_of_prices(
-            tried, a, bs_gain, noise, coupling, f, l, low, high, power
+            tried,
+            a,
+            bs_gain,
+            noise,
+            coupling,
+            rate_weight,
+            revenue_weight,
+            low,
+            high,
+            power,
         )
         if reached > incumbent:
             incumbent = ascend_prices(
                 tried, low_price, high_price, a, bs_gain, noise, coupling,
-                f, l, low, high,
+                rate_weight, revenue_weight, low, high,
             )  # fmt: skip
             price[:] = tried
         if bound <= incumbent * (1.0 + 0.5 * relative_gap):
@@ -560,4 +708,4 @@ def prove_fixed(
     upper = max(incumbent, closed)
     if size > 0:
         upper = max(upper, bounds[heap[0]])
-    return incumbent, upper * (1.0 + ROUNDING_ALLOWANCE), boxes
+    return float(incumbent), float(upper) * (1.0 + ROUNDING_ALLOWANCE), boxes

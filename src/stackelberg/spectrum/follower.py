@@ -89,9 +89,10 @@ def follower_power(
     to_bs = np.broadcast_to(
         scenario.gain_d2d_to_bs, (scenario.num_channels, scenario.num_pairs)
     )[channel, at]
-    wish = scenario.spend_scale / (price * to_bs) - (
-        heard.d2d_interference_w + scenario.noise_power_w
-    ) / own
+    wish = (
+        scenario.spend_scale / (price * to_bs)
+        - (heard.d2d_interference_w + scenario.noise_power_w) / own
+    )
     return np.clip(wish, scenario.min_power_w, scenario.max_power_w)
 
 

@@ -1,11 +1,11 @@
 """The followers' power game on one channel as a box linear complementarity problem.
 
 At given prices the equilibria are the p in [low, high] with, for w = (I + F) p - b:
-p_j = low and w_j >= 0, or p_j = high and w_j <= 0, or w_j = 0 in between, where F is the
-coupling and b_j = B/(price_j gain_to_bs_j) - noise_j (theory section 2).
+p_j = low and w_j >= 0, or p_j = high and w_j <= 0, or w_j = 0 in between, where F is
+the coupling and b_j = B/(price_j gain_to_bs_j) - noise_j (theory section 2).
 
-`follow_path` finds one for any F >= 0. It adds theta d with d > 0 to w, begins where all
-pairs at `low` solve the game, and follows the piecewise linear path of solutions down
+`follow_path` finds one for any F >= 0. It adds theta d with d > 0 to w, begins where
+all pairs at `low` solve the game, and follows the piecewise linear path of solutions down
 to theta = 0, one pivot per kink (Lemke's method in box form). Best response can cycle;
 the path cannot. `enumerate_equilibria` lists all of them for few pairs.
 """

@@ -57,7 +57,7 @@ def iterate_prices(
     for c in range(n):
         low, high = min_power_w[c], max_power_w[c]
         a, b = cellular_snr[c], spend_scale[c]
-        f, l = follower_price_weight[c], leader_revenue_weight[c]
+        rate_weight, revenue_weight = follower_price_weight[c], leader_revenue_weight[c]
         received = 0.0
         for j in range(k):
             power[c, j] = high
@@ -80,22 +80,43 @@ def iterate_prices(
                     least, most = min_price[c, j] * unit, max_price[c, j] * unit
                     if published:
                         best, _ = published_price_scalar(
-                            a, offset, residual, b, f, l, least, most
+                            a,
+                            offset,
+                            residual,
+                            b,
+                            rate_weight,
+                            revenue_weight,
+                            least,
+                            most,
                         )
                     else:
                         best = best_limited_price_scalar(
-                            a, offset, residual, b, f, l, least, most,
-                            low * gain, high * gain,
+                            a, offset, residual, b, rate_weight, revenue_weight,
+                            least, most, low * gain, high * gain,
                         )  # fmt: skip
                 else:
                     least, most = scale / (high + s), scale / (low + s)
                     if published:
                         best, _ = published_price_scalar(
-                            a, offset, residual, b, f, l, least, most
+                            a,
+                            offset,
+                            residual,
+                            b,
+                            rate_weight,
+                            revenue_weight,
+                            least,
+                            most,
                         )
                     else:
                         best = best_price_scalar(
-                            a, offset, residual, b, f, l, least, most
+                            a,
+                            offset,
+                            residual,
+                            b,
+                            rate_weight,
+                            revenue_weight,
+                            least,
+                            most,
                         )
                 answer = min(max(scale / best - s, low), high)
                 moved = max(moved, abs(answer - power[c, j]))

@@ -1,0 +1,185 @@
+"""Proved upper bounds on the leader's utility, channel by channel, for whole batches.
+
+Dispatches to `branch_and_bound` (interference bounds) and `fixed_bounds`. Channels are
+independent, so any number of threads gives the same bits.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from stackelberg.spectrum.branch_and_bound import prove
+from stackelberg.spectrum.channel_game import ChannelGames
+from stackelberg.spectrum.channel_kernels import objective
+from stackelberg.spectrum.fixed_bounds import prove_fixed, utility_of_prices
+from stackelberg.spectrum.scenario import Floats, Ints
+
+FLOOR_ALLOWANCE = 1e-9
+"""Relative raise of the bound where p_min = 0 and the boxes begin at a floor above it.
+
+Raising a power from below the floor to the floor costs the others at most the floor
+times sum of their largest slopes; the floor is chosen so that this stays within.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """The best point known and a proved upper bound, per channel.
+
+    Attributes:
+        price: reuse prices [n, K].
+        power_w: followers' powers [n, K].
+        utility: leader utility of the channel, bit/s [n].
+        upper_bound: no prices give more on this channel, bit/s [n].
+        boxes: boxes bounded [n].
+    """
+
+    price: Floats
+    power_w: Floats
+    utility: Floats
+    upper_bound: Floats
+    boxes: Ints
+
+
+def prove_games(
+    games: ChannelGames,
+    price: Floats,
+    power_w: Floats,
+    relative_gap: float,
+    max_boxes: int,
+) -> Proof:
+    """Bound every channel from above, improving the given point on the way.
+
+    Args:
+        games: n channels with K pairs each.
+        price: known prices [n, K]; used as the start under fixed bounds.
+        power_w: known powers [n, K]; the start under interference bounds.
+        relative_gap: stop a channel at (bound - utility) <= relative_gap * utility.
+        max_boxes: stop a channel after so many boxes, with the bound reached.
+    """
+    n, k = games.pairs.shape
+    price, power = price.copy(), power_w.copy()
+    value, upper = np.empty(n), np.empty(n)
+    boxes = np.empty(n, dtype=np.int64)
+
+    def run(rows: slice) -> None:
+        _prove_rows(
+            games.cellular_snr[rows], games.bs_gain[rows], games.noise[rows],
+            games.coupling[rows], games.price_scale[rows],
+            games.follower_price_weight[rows], games.leader_revenue_weight[rows],
+            games.min_power_w[rows], games.max_power_w[rows],
+            games.min_price[rows], games.max_price[rows], games.fixed_bounds[rows],
+            relative_gap, max_boxes,
+            price[rows], power[rows], value[rows], upper[rows], boxes[rows],
+        )  # fmt: skip
+
+    block = max(1, n // 32) if k > 1 else n
+    slices = [slice(i, i + block) for i in range(0, n, block)]
+    if len(slices) == 1:
+        run(slices[0])
+    else:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(run, slices))
+    return Proof(
+        price=price,
+        power_w=power,
+        utility=value * games.spend_scale,
+        upper_bound=upper * games.spend_scale,
+        boxes=boxes,
+    )
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _prove_rows(
+    cellular_snr: Floats, bs_gain: Floats, noise: Floats, coupling: Floats,
+    price_scale: Floats, follower_price_weight: Floats, leader_revenue_weight: Floats,
+    min_power_w: Floats, max_power_w: Floats, min_price: Floats, max_price: Floats,
+    fixed_bounds: np.ndarray, relative_gap: float, max_boxes: int,
+    price: Floats, power: Floats, value: Floats, upper: Floats, boxes: np.ndarray,
+) -> None:  # fmt: skip
+    n, k = bs_gain.shape
+    low_y, high_y, y = np.empty(k), np.empty(k), np.empty(k)
+    scaled, least, most = np.empty(k), np.empty(k), np.empty(k)
+    silent = np.empty(k)
+    for c in range(n):
+        a, rate_weight, revenue_weight = (
+            cellular_snr[c],
+            follower_price_weight[c],
+            leader_revenue_weight[c],
+        )
+        low, high = min_power_w[c], max_power_w[c]
+        if fixed_bounds[c]:
+            for j in range(k):
+                scaled[j] = price[c, j] / price_scale[c, j]
+                least[j] = min_price[c, j] / price_scale[c, j]
+                most[j] = max_price[c, j] / price_scale[c, j]
+                scaled[j] = min(max(scaled[j], least[j]), most[j])
+            value[c], upper[c], boxes[c] = prove_fixed(
+                scaled, least, most, a, bs_gain[c], noise[c], coupling[c],
+                rate_weight, revenue_weight, low, high, relative_gap, max_boxes,
+            )  # fmt: skip
+            utility_of_prices(
+                scaled,
+                a,
+                bs_gain[c],
+                noise[c],
+                coupling[c],
+                rate_weight,
+                revenue_weight,
+                low,
+                high,
+                power[c],
+            )
+            for j in range(k):
+                price[c, j] = min(
+                    max(scaled[j] * price_scale[c, j], min_price[c, j]), max_price[c, j]
+                )
+            continue
+        allowance = 0.0
+        if low == 0.0:
+            allowance = FLOOR_ALLOWANCE * objective(
+                power[c],
+                a,
+                bs_gain[c],
+                noise[c],
+                coupling[c],
+                rate_weight,
+                revenue_weight,
+            )
+        for j in range(k):
+            floor = low
+            if low == 0.0:
+                harm = rate_weight * a * bs_gain[c, j] / (1.0 + a)
+                for i in range(k):
+                    harm += revenue_weight * coupling[c, i, j] / (4.0 * noise[c, i])
+                floor = min(allowance / (k * harm), 1e-6 * high)
+            low_y[j], high_y[j] = np.log(floor), np.log(high)
+            y[j] = np.log(min(max(power[c, j], floor), high))
+        value[c], upper[c], boxes[c] = prove(
+            y, low_y, high_y, a, bs_gain[c], noise[c], coupling[c],
+            rate_weight, revenue_weight, relative_gap, max_boxes,
+        )  # fmt: skip
+        upper[c] += allowance
+        for j in range(k):
+            power[c, j] = min(max(np.exp(y[j]), low), high)
+            silent[j] = low if y[j] <= low_y[j] else power[c, j]
+        at_limit = objective(
+            silent, a, bs_gain[c], noise[c], coupling[c], rate_weight, revenue_weight
+        )
+        if at_limit >= objective(
+            power[c], a, bs_gain[c], noise[c], coupling[c], rate_weight, revenue_weight
+        ):
+            power[c] = silent
+        value[c] = objective(
+            power[c], a, bs_gain[c], noise[c], coupling[c], rate_weight, revenue_weight
+        )
+        upper[c] = max(upper[c], value[c])
+        for j in range(k):
+            s = noise[c, j]
+            for i in range(k):
+                s += coupling[c, j, i] * power[c, i]
+            price[c, j] = price_scale[c, j] / (power[c, j] + s)

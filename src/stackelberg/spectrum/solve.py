@@ -1,0 +1,302 @@
+"""Solve spectrum scenarios under a named concept; many scenarios are one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+
+from stackelberg.errors import ConfigError, DomainError, suggestion
+from stackelberg.game import Solution, Status
+from stackelberg.spectrum.assignment import Assignment, assign_channels
+from stackelberg.spectrum.bilevel import solve_games
+from stackelberg.spectrum.certify import (
+    Concept,
+    LeaderBound,
+    SpectrumCertificate,
+    certify,
+)
+from stackelberg.spectrum.channel_game import ChannelGames, channel_games
+from stackelberg.spectrum.fixed_bounds import best_prices
+from stackelberg.spectrum.follower import follower_equilibrium
+from stackelberg.spectrum.leader_bound import prove_games
+from stackelberg.spectrum.price_iteration import MAX_SWEEPS, iterate_prices
+from stackelberg.spectrum.rates import Outcome, outcome, rate_bps
+from stackelberg.spectrum.scenario import FixedPriceBounds, Floats, Ints, Scenario
+
+SpectrumSolution = Solution[Outcome, SpectrumCertificate]
+
+LOWEST_START = 1e-9
+"""Where p_min = 0, ascents stop at this share of the greatest power; zero is tried."""
+
+
+def solve(
+    scenario: Scenario,
+    concept: Concept = "bilevel",
+    *,
+    tolerance: float = 1e-4,
+    max_boxes: int = 200_000,
+    max_pairs_per_channel: int | None = None,
+    seed: int = 0,
+) -> SpectrumSolution:
+    """Prices, powers and, where needed, channels of one scenario, with a certificate.
+
+    Args:
+        scenario: the cell. Where its `channel` is None, channels are assigned first.
+        concept: which answer is wanted.
+            `bilevel`: the Stackelberg equilibrium proper, max over prices of the
+            leader's utility with the followers at equilibrium; local search, then
+            branch and bound until the gap is proved or `max_boxes` is spent.
+            `iterated`: Gauss-Seidel of prices and powers. Its fixed point is
+            conjectural: each price is best if the others' powers stay put.
+            `published`: the same iteration with the five printed cases of
+            Proposition 2, for reproduction.
+        tolerance: relative gap to prove per channel.
+        max_boxes: boxes of branch and bound allowed per channel.
+        max_pairs_per_channel: cap for the channel assignment; None takes its default.
+        seed: of the assignment's random restarts.
+
+    Returns:
+        Solution with status `CONVERGED` when the certificate holds what the concept
+        promises; `ALMOST_CONVERGED` when only the proof is missing; `MAX_ITERATIONS`
+        when the price iteration did not settle (its last prices are returned, with the
+        followers at equilibrium there).
+
+    Raises:
+        ConfigError: if `concept` is unknown.
+        DomainError: if an option is out of range.
+    """
+    return solve_batch(
+        [scenario],
+        concept,
+        tolerance=tolerance,
+        max_boxes=max_boxes,
+        max_pairs_per_channel=max_pairs_per_channel,
+        seed=seed,
+    )[0]
+
+
+def solve_batch(
+    scenarios: Sequence[Scenario],
+    concept: Concept = "bilevel",
+    *,
+    tolerance: float = 1e-4,
+    max_boxes: int = 200_000,
+    max_pairs_per_channel: int | None = None,
+    seed: int = 0,
+) -> list[SpectrumSolution]:
+    """Solve scenarios of any sizes together; as `solve`, one solution each.
+
+    Channels of equal size run as one batch. A scenario's answer does not depend on the
+    company it is solved in.
+    """
+    _check_options(concept, tolerance, max_boxes)
+    assignments: list[Assignment | None] = []
+    channels: list[Ints] = []
+    for scenario in scenarios:
+        if scenario.channel is not None:
+            assignments.append(None)
+            channels.append(scenario.channel)
+            continue
+        assignment = assign_channels(
+            scenario, max_pairs_per_channel=max_pairs_per_channel, seed=seed
+        )
+        assignments.append(assignment)
+        channels.append(assignment.channel)
+    drafts = [_Draft.empty(s, c) for s, c in zip(scenarios, channels, strict=True)]
+    for games in channel_games(scenarios, channels).values():
+        if concept == "bilevel":
+            _solve_bilevel(games, drafts, tolerance, max_boxes)
+        else:
+            _iterate(games, drafts, published=concept == "published")
+    return [
+        draft.finish(scenario, concept, assignment, tolerance, max_boxes)
+        for scenario, draft, assignment in zip(
+            scenarios, drafts, assignments, strict=True
+        )
+    ]
+
+
+def _check_options(concept: str, tolerance: float, max_boxes: int) -> None:
+    concepts = get_args(Concept)
+    if concept not in concepts:
+        raise ConfigError(
+            "concept",
+            expected=f"one of {', '.join(concepts)}{suggestion(concept, concepts)}",
+            got=repr(concept),
+        )
+    if not 0.0 < tolerance < 1.0:
+        raise DomainError(
+            "tolerance", expected="a number between 0 and 1", got=tolerance
+        )
+    if max_boxes < 1:
+        raise DomainError("max_boxes", expected="a whole number >= 1", got=max_boxes)
+
+
+@dataclass
+class _Draft:
+    """What is known of one scenario while its channels are being solved."""
+
+    channel: Ints
+    price: Floats
+    power: Floats
+    upper_bound: float
+    boxes: int = 0
+    iterations: int = 0
+    unsettled: int = 0
+
+    @staticmethod
+    def empty(scenario: Scenario, channel: Ints) -> _Draft:
+        silent = np.setdiff1d(np.arange(scenario.num_channels), channel)
+        snr = scenario.received_cellular_power_w[silent] / scenario.noise_power_w
+        return _Draft(
+            channel=channel,
+            price=np.empty(scenario.num_pairs),
+            power=np.empty(scenario.num_pairs),
+            upper_bound=float(rate_bps(scenario.bandwidth_hz, snr).sum()),
+        )
+
+    def finish(
+        self,
+        scenario: Scenario,
+        concept: Concept,
+        assignment: Assignment | None,
+        tolerance: float,
+        max_boxes: int,
+    ) -> SpectrumSolution:
+        scenario = scenario.with_channel(self.channel)
+        if self.unsettled or (
+            concept == "bilevel" and isinstance(scenario.price_bounds, FixedPriceBounds)
+        ):
+            # Not a fixed point, or several equilibria: let the followers answer.
+            game = follower_equilibrium(scenario, self.price)
+            self.power = game.transmit_power_w
+        value = outcome(scenario, self.channel, self.price, self.power)
+        bound = None
+        if concept == "bilevel":
+            origin = f"branch and bound, {self.boxes} boxes"
+            bound = LeaderBound(self.upper_bound, origin, self.boxes)
+        certificate = certify(
+            scenario, value, tolerance=tolerance, max_boxes=max_boxes, bound=bound
+        )
+        stats: dict[str, object] = {
+            "concept": concept,
+            "boxes": self.boxes,
+            "unsettled_channels": self.unsettled,
+        }
+        if assignment is not None:
+            stats["allocation"] = assignment
+        return Solution(
+            value=value,
+            certificate=certificate,
+            status=_status(concept, certificate, self.unsettled, tolerance),
+            iterations=self.iterations,
+            stats=stats,
+        )
+
+
+def _status(
+    concept: Concept,
+    certificate: SpectrumCertificate,
+    unsettled: int,
+    tolerance: float,
+) -> Status:
+    if not np.isfinite(certificate.follower_regret):
+        return Status.NONFINITE
+    if unsettled:
+        return Status.MAX_ITERATIONS
+    if certificate.holds(tolerance, concept):
+        return Status.CONVERGED
+    return Status.ALMOST_CONVERGED
+
+
+def _store(
+    games: ChannelGames, drafts: list[_Draft], price: Floats, power: Floats
+) -> None:
+    for row in range(len(games)):
+        draft = drafts[games.scenario_index[row]]
+        draft.price[games.pairs[row]] = price[row]
+        draft.power[games.pairs[row]] = power[row]
+
+
+def _solve_bilevel(
+    games: ChannelGames, drafts: list[_Draft], tolerance: float, max_boxes: int
+) -> None:
+    for fixed in (False, True):
+        part = games.take(np.flatnonzero(games.fixed_bounds == fixed))
+        if not len(part):
+            continue
+        if fixed:
+            price, power = _best_fixed_prices(part)
+            spent = 0
+        else:
+            low = np.where(
+                part.min_power_w > 0.0,
+                part.min_power_w,
+                LOWEST_START * part.max_power_w,
+            )
+            found = solve_games(part, low, part.max_power_w)
+            price, power = part.price_scale, found.power_w
+            spent = found.iterations
+        proof = prove_games(part, price, power, tolerance, max_boxes)
+        _store(part, drafts, proof.price, proof.power_w)
+        for row in range(len(part)):
+            draft = drafts[part.scenario_index[row]]
+            draft.upper_bound += float(proof.upper_bound[row])
+            draft.boxes += int(proof.boxes[row])
+            draft.iterations += spent // len(part)
+
+
+def _best_fixed_prices(games: ChannelGames) -> tuple[Floats, Floats]:
+    price = np.empty(games.pairs.shape)
+    for row in range(len(games)):
+        best = np.empty(games.num_pairs)
+        best_prices(
+            games.min_price[row] / games.price_scale[row],
+            games.max_price[row] / games.price_scale[row],
+            games.cellular_snr[row],
+            games.bs_gain[row],
+            games.noise[row],
+            games.coupling[row],
+            games.follower_price_weight[row],
+            games.leader_revenue_weight[row],
+            games.min_power_w[row],
+            games.max_power_w[row],
+            best,
+        )
+        price[row] = best * games.price_scale[row]
+    return price, np.tile(games.max_power_w[:, None], games.num_pairs)
+
+
+def _iterate(games: ChannelGames, drafts: list[_Draft], *, published: bool) -> None:
+    price, power = np.empty(games.pairs.shape), np.empty(games.pairs.shape)
+    sweeps = np.empty(len(games), dtype=np.int64)
+    iterate_prices(
+        games.cellular_snr,
+        games.bs_gain,
+        games.noise,
+        games.coupling,
+        games.price_scale,
+        games.follower_price_weight,
+        games.leader_revenue_weight,
+        games.spend_scale,
+        games.min_power_w,
+        games.max_power_w,
+        games.min_price,
+        games.max_price,
+        games.fixed_bounds,
+        published,
+        price,
+        power,
+        sweeps,
+    )
+    _store(games, drafts, price, power)
+    for row in range(len(games)):
+        draft = drafts[games.scenario_index[row]]
+        settled = sweeps[row] > 0
+        draft.iterations = max(
+            draft.iterations, int(sweeps[row]) if settled else MAX_SWEEPS
+        )
+        draft.unsettled += not settled
