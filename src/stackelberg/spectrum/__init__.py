@@ -1,5 +1,6 @@
 """The spectrum game: a base station prices D2D reuse of its cellular channels."""
 
+from stackelberg.spectrum.assignment import Assignment, assign_channels
 from stackelberg.spectrum.certify import Concept, SpectrumCertificate, certify
 from stackelberg.spectrum.follower import (
     FollowerEquilibrium,
@@ -22,6 +23,7 @@ from stackelberg.spectrum.single_price import price_given_others
 from stackelberg.spectrum.solve import solve, solve_batch
 
 __all__ = [
+    "Assignment",
     "Concept",
     "FixedPriceBounds",
     "FollowerEquilibrium",
@@ -33,6 +35,7 @@ __all__ = [
     "RadioModel",
     "Scenario",
     "SpectrumCertificate",
+    "assign_channels",
     "certify",
     "follower_equilibrium",
     "follower_power",
