@@ -1,6 +1,7 @@
 """The spectrum game: a base station prices D2D reuse of its cellular channels."""
 
 from stackelberg.spectrum.assignment import Assignment, assign_channels
+from stackelberg.spectrum.baselines import METHODS, MethodResult, compare, run_method
 from stackelberg.spectrum.certify import Concept, SpectrumCertificate, certify
 from stackelberg.spectrum.follower import (
     FollowerEquilibrium,
@@ -29,6 +30,8 @@ __all__ = [
     "FollowerEquilibrium",
     "InterferencePriceBounds",
     "Links",
+    "METHODS",
+    "MethodResult",
     "Outcome",
     "Positions",
     "PriceBounds",
@@ -37,6 +40,7 @@ __all__ = [
     "SpectrumCertificate",
     "assign_channels",
     "certify",
+    "compare",
     "follower_equilibrium",
     "follower_power",
     "from_positions",
@@ -46,6 +50,7 @@ __all__ = [
     "outcome",
     "price_given_others",
     "published_price",
+    "run_method",
     "solve",
     "solve_batch",
 ]
