@@ -28,6 +28,13 @@ MAX_STEP_NEPER = 3.0
 """Longest Newton step in ln p: curvature far away says nothing about here."""
 
 
+NEAR_LIMIT_NEPER = 0.1
+"""A power this close to a limit that its gradient points to goes there directly
+(closer still where the slope is small).
+
+Left in the Newton system it would bend the step of the others and then be cut off by
+the limit, and the ascent would zigzag (Bertsekas 1982)."""
+
 UNROLLED_PAIRS = 6
 """Up to so many pairs the Newton step is written out entry by entry."""
 
@@ -176,25 +183,41 @@ def newton_step(
     game: Game,
     low: Float[Array, "*batch"],
     high: Float[Array, "*batch"],
-) -> tuple[Array, Array, Array, Bool[Array, "K *batch"]]:
-    """F, its gradient, the projected Newton step, and which powers are free to move.
+) -> tuple[Array, Array, Array]:
+    """F, its gradient and the projected Newton step.
 
-    A power is held at a limit when the gradient pushes it outwards. Indefinite
-    curvature is made negative definite, so that the step ascends.
+    A power at or near a limit that its gradient points to is not free: it goes to the
+    limit. Indefinite curvature is made negative definite, so that the step ascends.
     """
     if log_power.shape[0] <= UNROLLED_PAIRS:
         value, gradient, hessian = _unrolled_derivatives(log_power, game)
         free = _free(log_power, gradient, low, high)
-        return value, gradient, _unrolled_step(gradient, hessian, free), free
-    value, gradient, curvature = _dense_derivatives(log_power, game)
-    free = _free(log_power, gradient, low, high)
-    return value, gradient, _spectral_step(gradient, curvature, free), free
+        step = _unrolled_step(gradient, hessian, free)
+    else:
+        value, gradient, curvature = _dense_derivatives(log_power, game)
+        free = _free(log_power, gradient, low, high)
+        step = _spectral_step(gradient, curvature, free)
+    longest = jnp.abs(step).max(axis=0)
+    step = step * jnp.minimum(1.0, MAX_STEP_NEPER / jnp.maximum(longest, 1e-30))
+    limit = jnp.where(gradient > 0, high, low)
+    return value, gradient, jnp.where(free, step, limit - log_power)
 
 
 def _free(log_power: Array, gradient: Array, low: Array, high: Array) -> Array:
+    slope = _slope(log_power, gradient, low, high)
+    near = jnp.minimum(NEAR_LIMIT_NEPER, slope)
     return ~(
-        ((log_power <= low) & (gradient <= 0)) | ((log_power >= high) & (gradient >= 0))
+        ((log_power <= low + near) & (gradient <= 0))
+        | ((log_power >= high - near) & (gradient >= 0))
     )
+
+
+def _slope(log_power: Array, gradient: Array, low: Array, high: Array) -> Array:
+    """Largest slope that the limits leave open; zero at a stationary point."""
+    resting = ((log_power <= low) & (gradient <= 0)) | (
+        (log_power >= high) & (gradient >= 0)
+    )
+    return jnp.where(resting, 0.0, jnp.abs(gradient)).max(axis=0)
 
 
 def _dense_derivatives(log_power: Array, game: Game) -> tuple[Array, Array, Array]:
@@ -261,13 +284,13 @@ def advance(
     """
     eps = jnp.finfo(state.value.dtype).eps
     trial = jnp.clip(state.log_power + state.scale * state.step, low, high)
-    value, gradient, step, free = newton_step(trial, game, low, high)
+    value, gradient, step = newton_step(trial, game, low, high)
     promised = (state.gradient * (trial - state.log_power)).sum(axis=0)
     accepted = (value > state.value + 1e-4 * promised) | jnp.isneginf(state.value)
-    longest = jnp.abs(step).max(axis=0)
-    step = step * jnp.minimum(1.0, MAX_STEP_NEPER / jnp.maximum(longest, 1e-30))
-    slope = jnp.where(free, jnp.abs(gradient), 0.0).max(axis=0)
-    settled = (slope <= 1e4 * eps * value) | (value - state.value <= 4 * eps * value)
+    slope = _slope(trial, gradient, low, high)
+    settled = (slope <= jnp.sqrt(eps) * value) | (
+        value - state.value <= 4 * eps * value
+    )
     exhausted = jnp.abs(promised) <= 1e2 * eps * jnp.abs(state.value)
     take = accepted & ~state.done
     scale = jnp.where(take, 1.0, jnp.where(state.done, state.scale, 0.3 * state.scale))
@@ -315,7 +338,7 @@ ROUND_ITERATIONS = 3
 
 MAX_ROUNDS = 200
 
-CHUNKS = (16, 64, 512)
+CHUNKS = (16, 128, 512)
 """Channels per call: few shapes to compile, and arrays that fit the caches."""
 
 
@@ -333,6 +356,49 @@ class LocalOptimum(NamedTuple):
     value: Floats
     settled: np.ndarray
     iterations: int
+
+
+def _rounds(
+    carry: tuple[Ascent, Array, Array],
+    game: Game,
+    low: Array,
+    high: Array,
+    *,
+    width: int,
+    until: int,
+) -> tuple[Ascent, Array, Array]:
+    """Advance unsettled lanes, `width` at a time, until at most `until` are left.
+
+    A lane is one ascent; lane = start * n + channel. The carry is (all lanes, rounds
+    so far, iterations spent so far).
+    """
+    n = low.shape[0]
+    lanes = carry[0].done.shape[0]
+
+    def one_round(carry: tuple[Ascent, Array, Array]) -> tuple[Ascent, Array, Array]:
+        state, rounds, spent = carry
+        (lane,) = jnp.nonzero(~state.done, size=width, fill_value=lanes)
+        channel = lane % n
+        part_game = jax.tree.map(lambda x: x[..., channel], game)
+        part = jax.tree.map(lambda x: x[..., jnp.minimum(lane, lanes - 1)], state)
+        part = jax.lax.fori_loop(
+            0,
+            ROUND_ITERATIONS,
+            lambda _, s: advance(s, part_game, low[channel], high[channel]),
+            part,
+        )
+        state = jax.tree.map(
+            lambda whole, piece: whole.at[..., lane].set(piece, mode="drop"),
+            state,
+            part,
+        )
+        used = (lane < lanes).sum(dtype=jnp.int32)
+        return state, rounds + 1, spent + ROUND_ITERATIONS * used
+
+    def unfinished(carry: tuple[Ascent, Array, Array]) -> Array:
+        return (carry[1] < MAX_ROUNDS) & ((~carry[0].done).sum() > until)
+
+    return jax.lax.while_loop(unfinished, one_round, carry)
 
 
 def best_ascent(
@@ -363,36 +429,10 @@ def best_ascent(
         start_ascent(starts),
     )
     state = jax.tree.map(lambda x: x.reshape(*x.shape[:-2], lanes), dense)
-    width = min(lanes, max(lanes // 8, 512))
-
-    def one_round(carry: tuple[Ascent, Array, Array]) -> tuple[Ascent, Array, Array]:
-        state, rounds, spent = carry
-        (lane,) = jnp.nonzero(~state.done, size=width, fill_value=lanes)
-        channel = lane % n
-        part_game = jax.tree.map(lambda x: x[..., channel], game)
-        part = jax.tree.map(lambda x: x[..., jnp.minimum(lane, lanes - 1)], state)
-        part = jax.lax.fori_loop(
-            0,
-            ROUND_ITERATIONS,
-            lambda _, s: advance(s, part_game, low[channel], high[channel]),
-            part,
-        )
-        state = jax.tree.map(
-            lambda whole, piece: whole.at[..., lane].set(piece, mode="drop"),
-            state,
-            part,
-        )
-        return (
-            state,
-            rounds + 1,
-            spent + ROUND_ITERATIONS * (lane < lanes).sum(dtype=jnp.int32),
-        )
-
-    state, _, spent = jax.lax.while_loop(
-        lambda carry: (carry[1] < MAX_ROUNDS) & ~carry[0].done.all(),
-        one_round,
-        (state, jnp.int32(0), jnp.int32(DENSE_ITERATIONS * lanes)),
-    )
+    carry = (state, jnp.int32(0), jnp.int32(DENSE_ITERATIONS * lanes))
+    wide_lanes, narrow_lanes = (max(lanes // part, min(lanes, 64)) for part in (4, 32))
+    carry = _rounds(carry, game, low, high, width=wide_lanes, until=narrow_lanes)
+    state, _, spent = _rounds(carry, game, low, high, width=narrow_lanes, until=0)
     value = state.value.reshape(num_starts, n)
     best = value.argmax(axis=0)
     log_power = jnp.take_along_axis(
@@ -418,7 +458,7 @@ def solve_games(games: ChannelGames, low_w: Floats, high_w: Floats) -> LocalOpti
         whatever else is in the batch.
     """
     n = len(games)
-    chunk = next((size for size in CHUNKS if n <= 2 * size), CHUNKS[-1])
+    chunk = next((size for size in CHUNKS if n <= 4 * size), CHUNKS[-1])
     parts: list[tuple[Floats, ...]] = []
     spent = 0
     with jax.enable_x64(True):
