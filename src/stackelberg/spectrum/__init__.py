@@ -10,6 +10,8 @@ from stackelberg.spectrum.follower import (
     leader_gradient,
 )
 from stackelberg.spectrum.generate import from_positions, generate
+from stackelberg.spectrum.insight import Insight, describe, sentences
+from stackelberg.spectrum.pair_explanation import PairExplanation, explain_pair
 from stackelberg.spectrum.published import published_price
 from stackelberg.spectrum.radio import RadioModel
 from stackelberg.spectrum.rates import Links, Outcome, links, outcome
@@ -24,15 +26,17 @@ from stackelberg.spectrum.single_price import price_given_others
 from stackelberg.spectrum.solve import solve, solve_batch
 
 __all__ = [
+    "METHODS",
     "Assignment",
     "Concept",
     "FixedPriceBounds",
     "FollowerEquilibrium",
+    "Insight",
     "InterferencePriceBounds",
     "Links",
-    "METHODS",
     "MethodResult",
     "Outcome",
+    "PairExplanation",
     "Positions",
     "PriceBounds",
     "RadioModel",
@@ -41,6 +45,8 @@ __all__ = [
     "assign_channels",
     "certify",
     "compare",
+    "describe",
+    "explain_pair",
     "follower_equilibrium",
     "follower_power",
     "from_positions",
@@ -51,6 +57,7 @@ __all__ = [
     "price_given_others",
     "published_price",
     "run_method",
+    "sentences",
     "solve",
     "solve_batch",
 ]
