@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli.command import CommandLine, assert_refused
+
 from stackelberg import io, spectrum
 
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from cli.command import CommandLine, assert_refused
+
 from stackelberg import __version__
 from stackelberg.cli import application
 

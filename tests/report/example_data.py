@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from stackelberg import spectrum
 from stackelberg.report import (
     CapRecord,
@@ -95,7 +96,7 @@ def example_data(
             for which, size in (("all", 3.0), ("inside their limits", 1.0))
             for shift in (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
         ),
-        caps=(CapRecord(1, 3e7, 6), CapRecord(None, 3.3e7, 3)),
+        caps=(CapRecord(1, 3e7, -0.01, 6), CapRecord(4, 3.3e7, 0.02, 3)),
         certificate=(
             CertificateRecord("follower_regret", 1e-9, "bit/s", "most a pair gains"),
             CertificateRecord("bilevel_bound", math.nan, "bit/s", "not proved"),

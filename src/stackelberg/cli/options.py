@@ -21,16 +21,14 @@ ScenarioFile = Annotated[
 Concept = Annotated[
     Literal["bilevel", "iterated", "published"],
     typer.Option(
-        help="bilevel: the Stackelberg equilibrium proper. iterated: each price is best "
-        "if the others' powers stay put. published: the printed rule."
+        help="bilevel: the Stackelberg equilibrium proper. iterated: each price is "
+        "best if the others' powers stay put. published: the printed rule."
     ),
 ]
 
 Tolerance = Annotated[
     float,
-    typer.Option(
-        help="Largest accepted relative bilevel gap, and relative regret."
-    ),
+    typer.Option(help="Largest accepted relative bilevel gap, and relative regret."),
 ]
 
 Seed = Annotated[int, typer.Option(help="A whole number >= 0; decides every draw.")]

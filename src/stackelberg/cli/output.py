@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,13 @@ def progress(doing: str) -> Iterator[None]:
     """Show on stderr, where it is a terminal, that `doing` takes a while."""
     with Console(stderr=True, markup=False).status(f"{doing} ..."):
         yield
+
+
+@contextmanager
+def progress_of(doing: str) -> Iterator[Callable[[str], None]]:
+    """As `progress`, for work in named steps: call what it yields as each begins."""
+    with Console(stderr=True, markup=False).status(f"{doing} ...") as shown:
+        yield lambda step: shown.update(f"{doing}: {step} ...")
 
 
 @dataclass

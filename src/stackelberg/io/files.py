@@ -38,9 +38,24 @@ def read_bytes(path: str | os.PathLike[str], *, wanted: str = "a file") -> bytes
 
 
 def write_text_atomically(path: str | os.PathLike[str], text: str) -> None:
-    """Write a UTF-8 file so that a reader sees the old content or the new, whole.
+    """Write a UTF-8 file as `write_bytes_atomically` does.
 
-    The text goes to a temporary name in the same folder, reaches the disk, and is
+    Raises:
+        ConfigError: as there, or if `text` holds what UTF-8 cannot say.
+    """
+    try:
+        content = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            os.fspath(path), expected="text that UTF-8 can hold", got=error.reason
+        ) from None
+    write_bytes_atomically(path, content)
+
+
+def write_bytes_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, whole.
+
+    The content goes to a temporary name in the same folder, reaches the disk, and is
     renamed; the folder is synchronised too, so the name survives a power cut.
 
     Raises:
@@ -55,8 +70,8 @@ def write_text_atomically(path: str | os.PathLike[str], text: str) -> None:
             raise IsADirectoryError(name)
         unique = f".{os.path.basename(name)}.{secrets.token_hex(8)}.part"
         temporary = os.path.join(folder, unique)
-        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(temporary, "xb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, name)

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stackelberg.report.collect import certificate_records, collect_data
     from stackelberg.report.data import (
         CapRecord,
         CertificateRecord,
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
         SweepRecord,
     )
     from stackelberg.report.figures import Figure, draw_figures
+    from stackelberg.report.methods import method_record
     from stackelberg.report.page import FigureFiles, render_figures, render_page
+    from stackelberg.report.pairs import pair_records
 
 _HOME = {
     "CapRecord": "data",
@@ -30,11 +33,15 @@ _HOME = {
     "PlaceRecord": "data",
     "ReportData": "data",
     "SweepRecord": "data",
+    "certificate_records": "collect",
+    "collect_data": "collect",
     "draw_figures": "figures",
+    "method_record": "methods",
+    "pair_records": "pairs",
     "render_figures": "page",
     "render_page": "page",
 }
-"""Public name -> module; modules load when first used, since plotting is slow to load."""
+"""Public name -> module; modules load when first used: plotting is slow to load."""
 
 __all__ = [
     "CapRecord",
@@ -47,7 +54,11 @@ __all__ = [
     "PlaceRecord",
     "ReportData",
     "SweepRecord",
+    "certificate_records",
+    "collect_data",
     "draw_figures",
+    "method_record",
+    "pair_records",
     "render_figures",
     "render_page",
 ]

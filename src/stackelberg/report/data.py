@@ -16,8 +16,8 @@ class PlaceRecord:
     Attributes:
         kind: ``base station`` or ``cellular user``.
         label: what a reader calls it.
-        x_m: east of the origin.
-        y_m: north of the origin.
+        x_m: east of the base station.
+        y_m: north of the base station.
     """
 
     kind: str
@@ -45,8 +45,8 @@ class PairRecord:
         sinr_db: at its receiver.
         rate_bps: its rate.
         utility_bps: its rate minus its weighted payment.
-        transmitter_x_m, transmitter_y_m, receiver_x_m, receiver_y_m: where it stands;
-            None where the scenario has no positions.
+        transmitter_x_m, transmitter_y_m, receiver_x_m, receiver_y_m: where it stands,
+            from the base station; None where the scenario has no positions.
     """
 
     pair: int
@@ -137,16 +137,18 @@ class FlatnessRecord:
 
 @dataclass(frozen=True)
 class CapRecord:
-    """The leader utility under a cap on pairs per channel.
+    """The leader utility under a cap on pairs per channel, channels assigned anew.
 
     Attributes:
-        cap: most pairs per channel; None without a cap.
+        cap: most pairs per channel.
         leader_utility_bps: reached under it.
+        gain: over the answer's leader utility, as a share of it; negative for a loss.
         used_channels: channels with at least one pair.
     """
 
-    cap: int | None
+    cap: int
     leader_utility_bps: float
+    gain: float
     used_channels: int
 
 

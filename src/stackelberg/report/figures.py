@@ -6,6 +6,7 @@ One specification gives the interactive page and SVG, PNG or PDF. Colours come f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from itertools import accumulate
@@ -56,13 +57,14 @@ def cell_map(data: ReportData) -> Figure:
     users = _values(asdict(p) for p in data.places if p.kind == "cellular user")
     stations = _values(asdict(p) for p in data.places if p.kind == "base station")
     links = _values(asdict(pair) for pair in data.pairs)
-    colour = alt.Color(
+    price_scale = alt.Scale(type="log")
+    # Lines and discs in one legend would make it a list; the discs' alone a gradient.
+    line_colour = alt.Stroke("reuse_price:Q", scale=price_scale, legend=None)
+    colour = alt.Fill(
         "reuse_price:Q",
         title=["reuse price", "(bit/s per W)"],
-        scale=alt.Scale(type="log"),
-        legend=alt.Legend(
-            type="gradient", format="~e", gradientLength=200, tickCount=5
-        ),
+        scale=price_scale,
+        legend=alt.Legend(format="~e", gradientLength=200, tickCount=5),
     )
     size = alt.Size(
         "transmit_power_dbm:Q",
@@ -80,13 +82,17 @@ def cell_map(data: ReportData) -> Figure:
         alt.Chart(links)
         .mark_rule(strokeWidth=2.5)
         .encode(
-            x=link_x, y=link_y, x2="receiver_x_m:Q", y2="receiver_y_m:Q", color=colour
+            x=link_x,
+            y=link_y,
+            x2="receiver_x_m:Q",
+            y2="receiver_y_m:Q",
+            stroke=line_colour,
         ),
         alt.Chart(links)
         .mark_circle(opacity=0.9)
-        .encode(x=link_x, y=link_y, color=colour, size=size, tooltip=tooltip),
+        .encode(x=link_x, y=link_y, fill=colour, size=size, tooltip=tooltip),
         alt.Chart(stations)
-        .mark_point(shape="cross", size=260, strokeWidth=2.5, style="ink")
+        .mark_point(shape="cross", size=260, strokeWidth=2.5)
         .encode(x=x, y=y, tooltip=[alt.Tooltip("label:N", title="place")]),
     )
     chart = alt.layer(*layers).properties(width=500, height=500)
@@ -251,11 +257,12 @@ def sum_rate_against_pairs(data: ReportData) -> Figure:
         alt.Tooltip("high:Q", title="greatest (Mbit/s)", format=".4~g"),
     ]
     base = alt.Chart(rows)
+    colour = _method_colour(data, symbol_size=80)
     lines = base.mark_line(strokeWidth=2).encode(
-        x=x, y=y, color=_method_colour(data), strokeDash=_method_dash(data)
+        x=x, y=y, color=colour, strokeDash=_method_dash(data, legend=False)
     )
     points = base.mark_point(filled=True, size=55, opacity=1).encode(
-        x=x, y=y, color=_method_colour(data), shape=_method_shape(), tooltip=tooltip
+        x=x, y=y, color=colour, shape=_method_shape(data), tooltip=tooltip
     )
     cells = data.sweep[0].cells
     return Figure(
@@ -269,41 +276,33 @@ def sum_rate_against_pairs(data: ReportData) -> Figure:
 
 
 def flatness(data: ReportData) -> Figure:
-    """Leader utility lost when powers move by some dB; a slider reads it off."""
-    shifts = sorted({row.shift_db for row in data.flatness})
+    """Leader utility lost when powers move by some dB."""
     rows = _values(
         {"shift_db": r.shift_db, "which": r.which, "lost": 100.0 * r.lost}
         for r in data.flatness
     )
-    step = min((b - a for a, b in zip(shifts, shifts[1:], strict=False)), default=1.0)
-    slider = alt.param(
-        name="shift",
-        value=shifts[-1],
-        bind=alt.binding_range(
-            min=shifts[0], max=shifts[-1], step=step, name="move powers by (dB) "
-        ),
+    base = alt.Chart(rows).encode(
+        x=alt.X("shift_db:Q", title="powers moved by (dB)"),
+        y=alt.Y("lost:Q", title="leader utility lost (%)"),
+        tooltip=[
+            alt.Tooltip("which:N", title="moved"),
+            alt.Tooltip("shift_db:Q", title="by (dB)"),
+            alt.Tooltip("lost:Q", title="lost (%)", format=".3~g"),
+        ],
     )
-    x = alt.X("shift_db:Q", title="power moved by (dB)")
-    y = alt.Y("lost:Q", title="leader utility lost (%)")
-    which = alt.StrokeDash(
-        "which:N", title="powers moved", legend=alt.Legend(orient="bottom")
+    legend = alt.Legend(orient="bottom", columns=1, labelLimit=500)
+    lines = base.mark_line(strokeWidth=2).encode(
+        strokeDash=alt.StrokeDash("which:N", title=None, legend=legend)
     )
-    base = alt.Chart(rows)
-    lines = base.mark_line(strokeWidth=2).encode(x=x, y=y, strokeDash=which)
-    chosen = base.transform_filter("abs(datum.shift_db - shift) < 1e-9")
-    points = chosen.mark_point(filled=True, size=80).encode(
-        x=x, y=y, detail="which:N"
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(
+        shape=alt.Shape("which:N", title=None, legend=legend)
     )
-    words = chosen.mark_text(dy=-12, fontSize=12).encode(
-        x=x, y=y, detail="which:N", text=alt.Text("lost:Q", format=".3~f")
-    )
-    chart = (lines + points + words).add_params(slider)
     return Figure(
         "flatness",
         "How flat the optimum is",
         "Leader utility lost when powers are moved off the answer and every price "
-        "follows.",
-        chart.properties(width=WIDTH, height=240),
+        "follows; powers stop at their limits.",
+        (lines + points).properties(width=WIDTH, height=240),
     )
 
 
@@ -363,7 +362,16 @@ def _square(reach: float) -> Any:
 
 
 def _values(rows: Iterable[dict[str, Any]]) -> Any:
-    return alt.Data(values=list(rows))
+    """Inline data; what JSON cannot say (a power of 0 W in dBm) becomes null."""
+    return alt.Data(
+        values=[
+            {
+                key: None if isinstance(x, float) and not math.isfinite(x) else x
+                for key, x in row.items()
+            }
+            for row in rows
+        ]
+    )
 
 
 def _pair_tooltip() -> list[Any]:
@@ -391,38 +399,44 @@ def _present(data: ReportData) -> list[str]:
 _ALL_LABELS = [style.label for style in METHODS.values()]
 
 
-def _method_colour(data: ReportData, *, legend: bool = True) -> Any:
+def _method_legend(data: ReportData, symbol_size: int = 260) -> Any:
+    return alt.Legend(
+        values=[METHODS[name].label for name in _present(data)],
+        orient="bottom",
+        columns=4,
+        symbolSize=symbol_size,
+    )
+
+
+def _method_colour(
+    data: ReportData, *, legend: bool = True, symbol_size: int = 260
+) -> Any:
     # Every method stays in the domain, so that a colour means one method everywhere.
-    present = [METHODS[name].label for name in _present(data)]
-    shown = alt.Legend(values=present, orient="bottom", columns=4, symbolSize=260)
     return alt.Color(
         "label:N",
         title=None,
         scale=alt.Scale(domain=_ALL_LABELS),
-        legend=shown if legend else None,
+        legend=_method_legend(data, symbol_size) if legend else None,
     )
 
 
-def _method_dash(data: ReportData) -> Any:
-    present = [METHODS[name].label for name in _present(data)]
+def _method_dash(data: ReportData, *, legend: bool = True) -> Any:
+    dashes = [list(style.dash) for style in METHODS.values()]
     return alt.StrokeDash(
         "label:N",
         title=None,
-        scale=alt.Scale(
-            domain=_ALL_LABELS, range=[list(s.dash) for s in METHODS.values()]
-        ),
-        legend=alt.Legend(values=present, orient="bottom", columns=4, symbolSize=260),
+        scale=alt.Scale(domain=_ALL_LABELS, range=dashes),
+        legend=_method_legend(data) if legend else None,
     )
 
 
-def _method_shape() -> Any:
+def _method_shape(data: ReportData) -> Any:
+    shapes = [style.shape for style in METHODS.values()]
     return alt.Shape(
         "label:N",
         title=None,
-        scale=alt.Scale(
-            domain=_ALL_LABELS, range=[s.shape for s in METHODS.values()]
-        ),
-        legend=None,
+        scale=alt.Scale(domain=_ALL_LABELS, range=shapes),
+        legend=_method_legend(data, symbol_size=80),
     )
 
 

@@ -31,3 +31,15 @@ def shown_percent(ratio: float | None, digits: int = 3) -> str:
     if ratio is None or math.isnan(ratio):
         return UNKNOWN
     return f"{100.0 * ratio:.{digits}g} %"
+
+
+def shown_change(ratio: float | None, digits: int = 2) -> str:
+    """A relative change in percent, with its sign."""
+    if ratio is None or math.isnan(ratio):
+        return UNKNOWN
+    return f"{100.0 * ratio:+.{digits}f} %"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """``1 pair``, ``3 pairs``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

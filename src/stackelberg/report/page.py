@@ -19,7 +19,12 @@ from markupsafe import Markup
 
 from stackelberg.report.data import ReportData
 from stackelberg.report.figures import Figure, draw_figures
-from stackelberg.report.numbers import shown_percent, shown_rate, significant
+from stackelberg.report.numbers import (
+    shown_change,
+    shown_percent,
+    shown_rate,
+    significant,
+)
 from stackelberg.report.theme import METHODS, config
 
 
@@ -30,7 +35,10 @@ def render_page(data: ReportData) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     environment.filters.update(
-        rate=shown_rate, percent=shown_percent, significant=significant
+        rate=shown_rate,
+        percent=shown_percent,
+        change=shown_change,
+        significant=significant,
     )
     template = environment.from_string(_shipped("page.html.jinja"))
     return template.render(

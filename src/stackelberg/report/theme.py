@@ -30,11 +30,11 @@ class MethodStyle:
 
 
 METHODS: dict[str, MethodStyle] = {
-    "no_reuse": MethodStyle("no reuse", "#767676", "#9b9b9b", (2, 2), "cross"),
+    "no_reuse": MethodStyle("no reuse", "#767676", "#9b9b9b", (1, 2), "cross"),
     "uniform_price": MethodStyle(
         "uniform price", "#c98a00", "#f0b93a", (8, 3), "square"
     ),
-    "random": MethodStyle("random", "#b1558c", "#e59cc4", (1, 3), "diamond"),
+    "random": MethodStyle("random", "#a3417c", "#e59cc4", (2, 3), "diamond"),
     "full_power": MethodStyle(
         "full power", "#b84a00", "#f07d35", (8, 2, 2, 2), "triangle-down"
     ),
@@ -93,5 +93,6 @@ def config(*, dark: bool) -> dict[str, Any]:
         "rule": {"color": soft},
         "text": {"color": ink, "fontSize": 12},
         "mark": {"color": categories[-1]},
-        "style": {"ink": {"stroke": ink}, "soft": {"stroke": soft, "fill": soft}},
+        "point": {"color": ink},
+        "style": {"soft": {"stroke": soft}},
     }

@@ -1,4 +1,4 @@
-"""`stackelberg spectrum certify`: prove, from the files alone, how good an answer is."""
+"""`stackelberg spectrum certify`: how good an answer is, from the files alone."""
 
 from __future__ import annotations
 

@@ -2,9 +2,125 @@
 
 from __future__ import annotations
 
-from stackelberg.cli.options import AsJson, ScenarioFile
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stackelberg.cli import output as terminal
+from stackelberg.cli.arguments import file_in_existing_folder, options_named
+from stackelberg.cli.options import (
+    AsJson,
+    Cap,
+    FigureFolder,
+    ReportFile,
+    ScenarioFile,
+    Seed,
+    Tolerance,
+)
+from stackelberg.cli.spectrum.methods import records, run_every_method
+from stackelberg.report.numbers import shown_percent, shown_rate, significant
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from stackelberg.report import MethodRecord
+    from stackelberg.spectrum import Scenario
+
+NOT_REACHED = 3
+
+_OPTIONS = {
+    "seed": "--seed",
+    "tolerance": "--tolerance",
+    "max_boxes": "--max-boxes",
+    "max_pairs_per_channel": "--max-pairs-per-channel",
+}
 
 
-def compare(scenario: ScenarioFile, as_json: AsJson = False) -> int:
-    """Compare every method on one scenario."""
-    return 0
+def compare(
+    scenario: ScenarioFile,
+    tolerance: Tolerance = 1e-4,
+    max_boxes: Annotated[
+        int, typer.Option(help="Most boxes of branch and bound per channel.")
+    ] = 200_000,
+    max_pairs_per_channel: Cap = None,
+    seed: Seed = 0,
+    report: ReportFile = None,
+    figures: FigureFolder = None,
+    as_json: AsJson = False,
+) -> int:
+    """Compare no reuse, uniform price, random, full power and the three concepts.
+
+    All methods play on the same channels. Exits with 3 where a concept did not reach
+    --tolerance; the comparison is printed all the same.
+    """
+    from stackelberg import io
+
+    if report is not None:
+        file_in_existing_folder("--report", report)
+    cell = io.read_scenario(scenario)
+    with terminal.progress_of("comparing") as started, options_named(_OPTIONS):
+        cell = with_channels(cell, max_pairs_per_channel, seed)
+        results = run_every_method(
+            cell, tolerance=tolerance, max_boxes=max_boxes, seed=seed, started=started
+        )
+    compared = records(cell, results)
+    if report is not None or figures is not None:
+        from stackelberg.cli.spectrum.page import page_of_comparison, write_report
+
+        title = f"Spectrum game: {scenario.name}"
+        data = page_of_comparison(cell, results, compared, title=title, seed=seed)
+        write_report(data, report, figures)
+    statuses = {timed.result.name: timed.result.status for timed in results}
+    code = NOT_REACHED if any(statuses.values()) else 0
+    if as_json:
+        terminal.print_json({"scenario": str(scenario), "methods": compared})
+        return code
+    console = terminal.console()
+    console.print(comparison_table(compared))
+    console.print(
+        "Regrets and gap are relative. Price regret certifies iterated only; with two "
+        "or more pairs on a channel it says nothing of the Stackelberg equilibrium."
+    )
+    for name, status in statuses.items():
+        if status:
+            console.print(f"{name}: {status.label}. {status.advice}")
+    return code
+
+
+def with_channels(cell: Scenario, cap: int | None, seed: int) -> Scenario:
+    """The cell with channels assigned where it leaves them open."""
+    from stackelberg.spectrum.assignment import assign_channels
+
+    if cell.channel is not None:
+        return cell
+    found = assign_channels(cell, max_pairs_per_channel=cap, seed=seed)
+    return cell.with_channel(found.channel)
+
+
+def comparison_table(compared: tuple[MethodRecord, ...]) -> Table:
+    """One row per method."""
+    from stackelberg.report.theme import METHODS
+
+    made = terminal.table(
+        None,
+        "method",
+        "leader utility",
+        "sum rate",
+        "cellular rate lost",
+        "follower regret",
+        "price regret",
+        "bilevel gap",
+        "seconds",
+    )
+    for m in compared:
+        made.add_row(
+            METHODS[m.method].label,
+            shown_rate(m.leader_utility_bps),
+            shown_rate(m.sum_rate_bps),
+            shown_percent(m.cellular_rate_lost),
+            significant(m.follower_regret, 2),
+            significant(m.price_regret, 2),
+            significant(m.bilevel_gap, 2),
+            significant(m.seconds, 2),
+        )
+    return made

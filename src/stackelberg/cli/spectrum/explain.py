@@ -20,13 +20,14 @@ from stackelberg.cli.options import (
 from stackelberg.cli.quantities import least_sinr
 from stackelberg.cli.spectrum.certify import read_fitting_solution
 from stackelberg.cli.spectrum.protection import protection, protection_lines
+from stackelberg.errors import DomainError
 from stackelberg.report.numbers import shown_percent, shown_rate, significant
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from stackelberg.report import Explanation
     from stackelberg.spectrum import Outcome, Scenario
+    from stackelberg.spectrum.pair_explanation import PairExplanation
 
 
 def explain(
@@ -45,15 +46,14 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Explain one pair: its interference, its price, what limits it, 1 dB more."""
-    from stackelberg import io, report
+    from stackelberg import io
+    from stackelberg.spectrum.pair_explanation import explain_pair
 
     asked_sinr = None if protect is None else least_sinr(protect)
     cell = io.read_scenario(scenario)
-    answer, concept_used = _answer(
-        cell, solution, concept, max_pairs_per_channel, seed
-    )
-    with options_named({"pair": "--pair"}):
-        explained = report.explain_pair(cell, answer, pair)
+    _check_pair(pair, cell.num_pairs)
+    answer, concept_used = _answer(cell, solution, concept, max_pairs_per_channel, seed)
+    explained = explain_pair(cell, answer, pair)
     protected = None
     if asked_sinr is not None:
         with terminal.progress("scaling prices"):
@@ -76,6 +76,14 @@ def explain(
         console.print(line)
 
 
+def _check_pair(pair: int, num_pairs: int) -> None:
+    """Refuse a wrong number before the solve, not after."""
+    if not 0 <= pair < num_pairs:
+        raise DomainError(
+            "--pair", expected=f"a number from 0 to {num_pairs - 1}", got=pair
+        )
+
+
 def _answer(
     cell: Scenario,
     solution: Path | None,
@@ -96,43 +104,64 @@ def _answer(
     return solved.value, concept
 
 
-def _lines(explained: Explanation, concept: str) -> list[str]:
-    r = explained.record
+_LIMITS = {
+    "min_power": "the least power: the leader prices it down as far as it may",
+    "max_power": "the greatest power: it would transmit more at this price",
+    "min_price": "the lower price bound",
+    "max_price": "the upper price bound",
+    "interior": "nothing: power and price are inside their limits",
+}
+
+
+def _lines(pair: PairExplanation, concept: str) -> list[str]:
+    from stackelberg.units import to_db, to_dbm
+
     return [
-        f"pair {r.pair} on channel {r.channel}, {concept}",
-        f"  limited by: {explained.limited_by}",
-        f"  power {significant(r.transmit_power_dbm, 3)} dBm, SINR "
-        f"{significant(r.sinr_db, 3)} dB, rate {shown_rate(r.rate_bps)}",
-        f"  price {significant(r.reuse_price)} bit/s per W of interference at the base "
-        "station",
-        f"  price box {significant(r.lowest_price)} to {significant(r.highest_price)} "
-        "bit/s per W",
-        f"  pays {shown_rate(r.payment_bps)}, {shown_percent(r.spend_share)} of B, "
+        f"pair {pair.pair} on channel {pair.channel}, {concept}",
+        f"  limited by {_LIMITS[pair.limit]}",
+        f"  power {significant(to_dbm(pair.transmit_power_w), 3)} dBm, "
+        f"SINR {significant(to_db(pair.sinr), 3)} dB, rate {shown_rate(pair.rate_bps)}",
+        f"  price {significant(pair.reuse_price)} bit/s per W of interference at the "
+        "base station",
+        f"  price box {significant(pair.least_price)} to "
+        f"{significant(pair.greatest_price)} bit/s per W",
+        f"  pays {shown_rate(pair.payment)}, {shown_percent(pair.spend_share)} of B, "
         "the most that an unclipped pair pays",
-        f"  keeps a utility of {shown_rate(r.utility_bps)}",
+        f"  keeps a utility of {shown_rate(pair.utility)}",
     ]
 
 
-def _interference(explained: Explanation) -> Table:
-    made = terminal.table("  at its receiver", "  from", "W", "share")
-    for source in explained.disturbances:
-        made.add_row(
-            f"  {source.source}",
-            significant(source.power_w, 3),
-            shown_percent(source.share),
+def _interference(pair: PairExplanation) -> Table:
+    made = terminal.table("  at its receiver", "  from", "W", "over noise")
+    for source in pair.interference:
+        name = (
+            f"  pair {source.number}"
+            if source.source == "pair"
+            else f"  cellular user of channel {source.number}"
         )
+        made.add_row(
+            name,
+            significant(source.power_w, 3),
+            f"{significant(source.over_noise_db, 3)} dB",
+        )
+    made.add_row("  noise", significant(pair.noise_power_w, 3), "0 dB")
     return made
 
 
-def _one_decibel(explained: Explanation) -> list[str]:
-    more = explained.one_db_more
+def _one_decibel(pair: PairExplanation) -> list[str]:
+    from stackelberg.units import to_db
+
+    more = pair.one_db_more
+    before, after = to_db(more.cellular_sinr_before), to_db(more.cellular_sinr_after)
     if not more.possible:
-        return ["  1 dB more: its greatest power does not allow it"]
+        return ["  1 dB more is not possible: it would exceed its greatest power"]
     return [
-        f"  1 dB more at today's price would change its own utility by "
-        f"{shown_rate(more.own_utility_bps)}",
-        f"  1 dB more would need a price of {significant(more.price)}; the leader's "
-        f"utility would change by {shown_rate(more.leader_utility_bps)}",
-        f"    cellular rate {shown_rate(more.cellular_rate_bps)}, payments "
-        f"{shown_rate(more.revenue_bps)}",
+        "  1 dB more, all prices and other powers as they are, would change",
+        f"    its own utility by {shown_rate(more.own_utility)}",
+        f"    the leader's utility by {shown_rate(more.leader_utility)}",
+        f"    the cellular user's SINR from {significant(before, 4)} dB to "
+        f"{significant(after, 4)} dB",
+        f"  with every price of the channel following (its own to "
+        f"{significant(more.price)}), the leader's utility by "
+        f"{shown_rate(more.leader_utility_repriced)}",
     ]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stackelberg.report.numbers import shown_rate, significant
-
 if TYPE_CHECKING:
     from stackelberg.spectrum import Outcome, Scenario
 

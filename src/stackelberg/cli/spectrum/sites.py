@@ -31,7 +31,9 @@ def import_sites(
     sites: Annotated[
         Path, typer.Option(help="CSV with the columns SITE_ID, LATITUDE, LONGITUDE.")
     ],
-    users: Annotated[Path, typer.Option(help="CSV with the columns Latitude, Longitude.")],
+    users: Annotated[
+        Path, typer.Option(help="CSV with the columns Latitude, Longitude.")
+    ],
     output: Annotated[
         Path,
         typer.Option(

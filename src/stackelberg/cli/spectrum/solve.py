@@ -1,4 +1,4 @@
-"""`stackelberg spectrum solve`: many scenarios in one batch, each with a certificate."""
+"""`stackelberg spectrum solve`: many scenarios in one batch, all certified."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,7 +29,7 @@ from stackelberg.cli.options import (
 from stackelberg.cli.quantities import least_sinr
 from stackelberg.cli.spectrum.protection import protection, protection_lines
 from stackelberg.errors import ConfigError
-from stackelberg.report.numbers import shown_rate, significant
+from stackelberg.report.numbers import shown_percent, shown_rate
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from stackelberg.game import Solution
     from stackelberg.spectrum import Scenario
 
-BATCH = 256
+BATCH = 32
 """Scenarios solved together. What a batch finished is on disk before the next."""
 
 NOT_REACHED = 3
@@ -127,7 +127,7 @@ def solve(
         if not as_json:
             _print_seconds(len(solutions), seconds)
         if report is not None or figures is not None:
-            _write_report(cells[0], solutions[0], plan, report, figures)
+            _write_report(scenarios[0], cells[0], solutions[0], plan, report, figures)
     if as_json:
         terminal.print_json({"concept": concept, "solutions": records})
     return code
@@ -191,10 +191,9 @@ def _print(
     concept = record["solution"]["concept"]
     console.print(f"{path}: {concept}, {solution.status.label}")
     console.print(f"  {solution.status.advice}")
-    console.print(f"  channels: {loads(cell.num_channels, outcome.channel)}")
-    for line in fact_lines(solution.stats):
-        console.print(f"  {line}")
     console.print(f"  leader utility {shown_rate(outcome.leader_utility)}")
+    console.print(f"  {allocation_line(solution.stats)}")
+    console.print(f"  channels: {loads(cell.num_channels, outcome.channel)}")
     console.print(terminal.certificate_table(solution.certificate))
     for line in protection_lines(record.get("protection")):
         console.print(line)
@@ -225,40 +224,39 @@ def loads(num_channels: int, channel: Any) -> str:
     return ", ".join(counted)
 
 
-def fact_lines(stats: Mapping[str, object]) -> list[str]:
-    """The facts of a solve that are words or single numbers, one line each."""
-    lines: list[str] = []
-    for name, value in stats.items():
-        if isinstance(value, Mapping):
-            inner = cast("Mapping[str, object]", value)
-            parts = [f"{key} {_shown(item)}" for key, item in inner.items()]
-            lines.append(f"{name}: {', '.join(parts)}")
-        elif isinstance(value, (str, int, float)):
-            lines.append(f"{name}: {_shown(value)}")
-    return lines
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, float):
-        return significant(value)
-    return str(value)
+def allocation_line(stats: Mapping[str, Any]) -> str:
+    """How channels were assigned, and how far that is from the best assignment."""
+    found = stats.get("allocation")
+    if found is None:
+        return "channels as the scenario gives them"
+    gap = found.exhaustive_gap
+    how = str(found.method).replace("_", " ")
+    from_best = (
+        "distance from the best assignment not computed, too many to try"
+        if gap is None
+        else f"{shown_percent(gap)} from the best assignment"
+    )
+    cap = found.max_pairs_per_channel
+    return f"channels assigned by {how}, at most {cap} pairs each; {from_best}"
 
 
 def _write_report(
+    path: Path,
     cell: Scenario,
     solution: Solution[Any, Any],
     plan: _Plan,
     report: Path | None,
     figures: Path | None,
 ) -> None:
-    from stackelberg.cli.spectrum.page import write_page
+    from stackelberg.cli.spectrum.page import page_of_solution, write_report
 
-    write_page(
+    data = page_of_solution(
         cell,
         solution,
-        concept=plan.concept,
+        plan.concept,
+        title=f"Spectrum game: {path.name}",
         tolerance=plan.tolerance,
+        max_boxes=plan.max_boxes,
         seed=plan.seed,
-        report=report,
-        figures=figures,
     )
+    write_report(data, report, figures)

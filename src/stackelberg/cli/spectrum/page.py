@@ -1,0 +1,95 @@
+"""Write the report of one scenario, and its figures, as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stackelberg.cli import output as terminal
+from stackelberg.cli.arguments import existing_folder
+from stackelberg.cli.spectrum.methods import TimedResult, records, run_every_method
+
+if TYPE_CHECKING:
+    from stackelberg.game import Solution
+    from stackelberg.report import MethodRecord, ReportData, SweepRecord
+    from stackelberg.spectrum import Scenario
+
+
+def page_of_solution(
+    cell: Scenario,
+    solution: Solution[Any, Any],
+    concept: str,
+    *,
+    title: str,
+    tolerance: float,
+    max_boxes: int,
+    seed: int,
+    sweep: tuple[SweepRecord, ...] = (),
+) -> ReportData:
+    """What the report of one solution shows, every method run on its channels."""
+    from stackelberg import report
+    from stackelberg.spectrum.insight import USUAL_CAPS, describe
+
+    answer = solution.value
+    cell = cell.with_channel(answer.channel)
+    with terminal.progress_of("comparing") as started:
+        results = run_every_method(
+            cell, tolerance=tolerance, max_boxes=max_boxes, seed=seed, started=started
+        )
+        started("describing")
+        seen = describe(cell, answer, caps=USUAL_CAPS, seed=seed)
+    return report.collect_data(
+        cell,
+        answer,
+        solution.certificate,
+        seen,
+        concept=concept,
+        status=solution.status,
+        title=title,
+        methods=records(cell, results),
+        sweep=sweep,
+    )
+
+
+def page_of_comparison(
+    cell: Scenario,
+    results: list[TimedResult],
+    compared: tuple[MethodRecord, ...],
+    *,
+    title: str,
+    seed: int,
+) -> ReportData:
+    """What the report of a comparison shows; its answer is that of `bilevel`."""
+    from stackelberg import report
+    from stackelberg.spectrum.insight import USUAL_CAPS, describe
+
+    best = next(t.result for t in results if t.result.name == "bilevel")
+    certificate: Any = best.certificate
+    with terminal.progress("describing"):
+        seen = describe(cell, best.outcome, caps=USUAL_CAPS, seed=seed)
+    return report.collect_data(
+        cell,
+        best.outcome,
+        certificate,
+        seen,
+        concept="bilevel",
+        status=best.status,
+        title=title,
+        methods=compared,
+    )
+
+
+def write_report(data: ReportData, page: Path | None, figures: Path | None) -> None:
+    """Write the page, and the figures as SVG and PDF, whichever is asked for."""
+    from stackelberg import report
+    from stackelberg.io.files import write_bytes_atomically, write_text_atomically
+
+    if page is not None:
+        with terminal.progress("drawing the report"):
+            write_text_atomically(page, report.render_page(data))
+    if figures is not None:
+        existing_folder("--figures", figures)
+        with terminal.progress("drawing the figures"):
+            for figure in report.render_figures(data):
+                write_text_atomically(figures / f"{figure.name}.svg", figure.svg)
+                write_bytes_atomically(figures / f"{figure.name}.pdf", figure.pdf)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli.command import CommandLine, assert_refused
+
+from stackelberg import io, spectrum
+
+
+@pytest.fixture
+def solved(tmp_path: Path) -> tuple[Path, Path]:
+    cell, answer = tmp_path / "cell.json", tmp_path / "answer.json"
+    scenario = spectrum.generate(seed=5, num_channels=3, num_pairs=4)
+    io.write_scenario(scenario, cell)
+    io.write_solution(spectrum.solve(scenario), answer)
+    return cell, answer
+
+
+def test_a_solution_holds(stackelberg: CommandLine, solved: tuple[Path, Path]) -> None:
+    ended = stackelberg("spectrum", "certify", *solved)
+    assert ended.code == 0
+    assert "as bilevel, at tolerance 0.0001: holds" in ended.out
+    assert "bilevel_bound" in ended.out
+
+
+def raise_powers(members: dict[str, Any]) -> None:
+    members["transmit_power_w"] = [1.5 * p for p in members["transmit_power_w"]]
+
+
+def lower_a_price(members: dict[str, Any]) -> None:
+    members["reuse_price"][0] *= 0.9
+
+
+def claim_more(members: dict[str, Any]) -> None:
+    members["leader_utility"] *= 1.001
+
+
+@pytest.mark.parametrize("spoil", [raise_powers, lower_a_price, claim_more])
+def test_what_the_file_says_of_itself_is_not_believed(
+    stackelberg: CommandLine,
+    solved: tuple[Path, Path],
+    spoil: Callable[[dict[str, Any]], None],
+) -> None:
+    members = json.loads(solved[1].read_text())
+    spoil(members)
+    solved[1].write_text(json.dumps(members))
+    ended = stackelberg("spectrum", "certify", *solved, "--json")
+    assert ended.code == 3
+    assert ended.json["holds"] is False
+
+
+def test_a_solution_of_another_cell_is_refused(
+    stackelberg: CommandLine, solved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    other = tmp_path / "other.json"
+    io.write_scenario(spectrum.generate(seed=5, num_channels=3, num_pairs=7), other)
+    ended = stackelberg("spectrum", "certify", other, solved[1])
+    assert_refused(ended, "answer.json: channel: expected 7 entries", "got 4")
+
+
+def test_an_unknown_concept_is_refused(
+    stackelberg: CommandLine, solved: tuple[Path, Path]
+) -> None:
+    text = solved[1].read_text().replace('"bilevel"', '"bilevle"', 1)
+    solved[1].write_text(text)
+    ended = stackelberg("spectrum", "certify", *solved)
+    assert_refused(ended, "answer.json: concept", "did you mean 'bilevel'", "'bilevle'")

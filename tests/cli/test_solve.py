@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli.command import CommandLine, assert_refused
+
+from stackelberg import io, spectrum
+
+
+@pytest.fixture
+def cell(tmp_path: Path) -> Path:
+    path = tmp_path / "cell.json"
+    io.write_scenario(spectrum.generate(seed=3, num_channels=3, num_pairs=5), path)
+    return path
+
+
+def test_an_answer_is_written_and_printed(
+    stackelberg: CommandLine, cell: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "answer.json"
+    ended = stackelberg("spectrum", "solve", cell, "-o", target)
+    assert ended.code == 0, ended.err
+    assert ended.err == ""
+    written = io.read_solution(target)
+    expected = spectrum.solve(io.read_scenario(cell))
+    assert written.concept == "bilevel"
+    assert written.outcome.leader_utility == expected.value.leader_utility
+    np.testing.assert_array_equal(written.outcome.channel, expected.value.channel)
+    for part in ("bilevel, converged", "bilevel_gap", "follower_regret", str(target)):
+        assert part in ended.out
+    assert "bit/s" in ended.out
+
+
+@pytest.mark.parametrize("concept", ["bilevel", "iterated", "published"])
+def test_json_holds_the_whole_solution(
+    stackelberg: CommandLine, cell: Path, concept: str
+) -> None:
+    ended = stackelberg("spectrum", "solve", cell, "--concept", concept, "--json")
+    assert ended.err == ""
+    assert ended.json["concept"] == concept
+    (record,) = ended.json["solutions"]
+    assert record["scenario"] == str(cell)
+    assert record["written"] is None
+    assert record["solution"]["concept"] == concept
+    assert record["solution"]["status"] == "converged"
+    assert len(record["solution"]["reuse_price"]) == 5
+    assert record["solution"]["certificate"]["follower_regret"] >= 0.0
+
+
+def test_several_scenarios_are_one_batch_with_the_answers_of_each_alone(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    stackelberg(
+        "spectrum", "generate", "-o", tmp_path / "cells", "--count", 3,
+        "--channels", 2, "--pairs", 3,
+    )  # fmt: skip
+    cells = sorted((tmp_path / "cells").iterdir())
+    ended = stackelberg("spectrum", "solve", *cells, "-o", tmp_path / "answers")
+    assert ended.code == 0
+    assert "3 scenarios in one batch" in ended.out
+    for path in cells:
+        written = io.read_solution(tmp_path / "answers" / f"{path.stem}.solution.json")
+        alone = spectrum.solve(io.read_scenario(path))
+        assert written.outcome.leader_utility == alone.value.leader_utility
+
+
+def test_a_missed_tolerance_ends_with_3_and_is_written(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    cell, target = tmp_path / "crowded.json", tmp_path / "answer.json"
+    crowded = spectrum.generate(
+        seed=0, num_channels=1, num_pairs=9, follower_price_weight=0.3,
+        cell_radius_m=60.0,
+    )  # fmt: skip
+    io.write_scenario(crowded, cell)
+    ended = stackelberg(
+        "spectrum", "solve", cell, "-o", target, "--tolerance", 1e-9, "--max-boxes", 3
+    )
+    assert ended.code == 3
+    assert "almost_converged" in ended.out
+    written = io.read_solution(target)
+    assert written.status.label == "almost_converged"
+    gap = written.certificate["bilevel_gap"]
+    assert isinstance(gap, float)
+    assert gap > 1e-9
+
+
+def test_equal_names_from_two_folders_are_refused_before_the_work(
+    stackelberg: CommandLine, cell: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    twin = tmp_path / "other" / cell.name
+    twin.write_text(cell.read_text())
+    ended = stackelberg("spectrum", "solve", cell, twin, "-o", tmp_path / "out")
+    assert_refused(ended, "SCENARIO: expected files of different names", "cell.json")
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (("--tolerance", "0"), ("--tolerance", "between 0 and 1", "got 0")),
+        (("--tolerance", "nan"), ("--tolerance", "between 0 and 1", "got nan")),
+        (("--max-boxes", "0"), ("--max-boxes", ">= 1", "got 0")),
+        (("--max-pairs-per-channel", "1"), ("--max-pairs-per-channel", "at least 2")),
+        (("--seed", "-1"), ("--seed", ">= 0", "got -1")),
+        (("--protect", "5dB"), ("--protect", "sinr=5dB", "'5dB'")),
+        (("--protect", "sinr=5"), ("--protect", "sinr=5dB", "'sinr=5'")),
+        (("--report", "no/such/r.html"), ("--report", "existing folder")),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, tuple) else None,
+)
+def test_wrong_options_are_named_as_options(
+    stackelberg: CommandLine,
+    cell: Path,
+    options: tuple[str, ...],
+    parts: tuple[str, ...],
+) -> None:
+    assert_refused(stackelberg("spectrum", "solve", cell, *options), *parts)
+
+
+def test_a_wrong_key_of_a_file_is_named_with_the_file(
+    stackelberg: CommandLine, cell: Path
+) -> None:
+    members = json.loads(cell.read_text())
+    members["gain_d2d"][1][2] = -1.0
+    cell.write_text(json.dumps(members))
+    ended = stackelberg("spectrum", "solve", cell)
+    assert_refused(ended, str(cell), "gain_d2d[1][2]", "> 0", "got -1.0")
+
+
+def test_a_report_needs_one_scenario(
+    stackelberg: CommandLine, cell: Path, tmp_path: Path
+) -> None:
+    ended = stackelberg(
+        "spectrum", "solve", cell, cell, "--report", tmp_path / "r.html"
+    )
+    assert_refused(ended, "--report: expected one scenario, got 2 scenarios")
