@@ -20,7 +20,6 @@ import numpy as np
 from stackelberg.spectrum.scenario import (
     FixedPriceBounds,
     Floats,
-    InterferencePriceBounds,
     Ints,
     Scenario,
 )
@@ -75,9 +74,13 @@ class ChannelGames:
     def __len__(self) -> int:
         return len(self.channel)
 
-    def take(self, rows: Ints | np.ndarray) -> ChannelGames:
+    def take(self, rows: Ints | slice) -> ChannelGames:
         """The games of the given rows."""
         return ChannelGames(**{k: v[rows] for k, v in vars(self).items()})
+
+
+_PER_PAIR = ("pairs", "bs_gain", "noise", "price_scale", "min_price", "max_price")
+"""Fields with one number per pair; the others have one per channel."""
 
 
 def channel_games(
@@ -93,13 +96,35 @@ def channel_games(
         K -> games with K pairs, ordered by scenario, then channel. Empty channels
         appear nowhere: their leader utility is a constant.
     """
-    wanted: dict[int, list[tuple[int, int, Ints]]] = {}
-    for index, channel in enumerate(channels):
-        order = np.argsort(channel, kind="stable")
-        used, starts = np.unique(channel[order], return_index=True)
-        for i, pairs in zip(used, np.split(order, starts[1:]), strict=True):
-            wanted.setdefault(len(pairs), []).append((index, int(i), pairs))
-    return {k: games_of(scenarios, wanted[k]) for k in sorted(wanted)}
+    links = [
+        _links(s, c, np.arange(s.num_pairs), int(i))
+        for i, (s, c) in enumerate(zip(scenarios, channels, strict=True))
+        if s.num_pairs
+    ]
+    if not links:
+        return {}
+    flat = {name: np.concatenate([link[name] for link in links]) for name in links[0]}
+    coupling, first, width = _all_couplings(scenarios, channels)
+    # A channel is a run of equal (scenario, channel) once the pairs are sorted.
+    order = np.lexsort((flat["pairs"], flat["channel"], flat["scenario_index"]))
+    scenario, channel = flat["scenario_index"][order], flat["channel"][order]
+    starts = np.flatnonzero(
+        np.r_[True, (np.diff(scenario) != 0) | (np.diff(channel) != 0)]
+    )
+    sizes = np.diff(np.r_[starts, len(order)])
+    games: dict[int, ChannelGames] = {}
+    for k in np.unique(sizes):
+        at = order[starts[sizes == k][:, None] + np.arange(k)]
+        owner = flat["scenario_index"][at[:, 0]]
+        pairs = flat["pairs"][at]
+        receiver = first[owner][:, None] + pairs * width[owner][:, None]
+        cross = coupling[receiver[:, :, None] + pairs[:, None, :]]
+        columns = {
+            name: values[at] if name in _PER_PAIR else values[at[:, 0]]
+            for name, values in flat.items()
+        }
+        games[int(k)] = ChannelGames(coupling=cross, **columns)
+    return games
 
 
 def games_of(
@@ -130,43 +155,92 @@ def games_of(
 
 
 def _of_scenario(s: Scenario, index: int, channel: Ints, pairs: Ints) -> ChannelGames:
+    """Games of a scenario on n channels [n] with the pairs [n, K]."""
     n, k = pairs.shape
-    rows = channel[:, None]
-    own = s.gain_d2d[pairs] if s.gain_d2d.ndim == 1 else s.gain_d2d[rows, pairs]
+    flat = _links(s, np.repeat(channel, k), pairs.ravel(), index)
+    return ChannelGames(
+        coupling=_couplings(s, channel, pairs),
+        **{
+            name: values.reshape(n, k) if name in _PER_PAIR else values[::k]
+            for name, values in flat.items()
+        },
+    )
+
+
+def _links(
+    s: Scenario, channel: Ints, pairs: Ints, index: int
+) -> dict[str, np.ndarray]:
+    """The fields of `ChannelGames` but the coupling, per (channel, pair) [links]."""
+    own = s.gain_d2d[pairs] if s.gain_d2d.ndim == 1 else s.gain_d2d[channel, pairs]
     to_bs = (
         s.gain_d2d_to_bs[pairs]
         if s.gain_d2d_to_bs.ndim == 1
-        else s.gain_d2d_to_bs[rows, pairs]
+        else s.gain_d2d_to_bs[channel, pairs]
     )
+    heard = s.cellular_power_w[channel] * s.gain_cellular_to_d2d[channel, pairs]
+    links = len(pairs)
+    if isinstance(s.price_bounds, FixedPriceBounds):
+        low, high = s.price_bounds.min[pairs], s.price_bounds.max[pairs]
+    else:
+        low, high = np.zeros(links), np.full(links, np.inf)
+    return {
+        "scenario_index": np.full(links, index, dtype=np.int64),
+        "channel": channel,
+        "pairs": pairs,
+        "cellular_snr": s.received_cellular_power_w[channel] / s.noise_power_w,
+        "bs_gain": to_bs / s.noise_power_w,
+        "noise": (s.noise_power_w + heard) / own,
+        "price_scale": s.spend_scale / to_bs,
+        "follower_price_weight": np.full(links, s.follower_price_weight),
+        "leader_revenue_weight": np.full(links, s.leader_revenue_weight),
+        "spend_scale": np.full(links, s.spend_scale),
+        "min_power_w": np.full(links, s.min_power_w),
+        "max_power_w": np.full(links, s.max_power_w),
+        "min_price": low,
+        "max_price": high,
+        "fixed_bounds": np.full(
+            links, isinstance(s.price_bounds, FixedPriceBounds), dtype=np.bool_
+        ),
+    }
+
+
+def _couplings(s: Scenario, channel: Ints, pairs: Ints) -> Floats:
+    """F [n, K, K] (receiver, transmitter) of the pairs [n, K] on the channels [n]."""
+    k = pairs.shape[1]
     transmitter, receiver = pairs[:, None, :], pairs[:, :, None]
-    cross = (
-        s.gain_d2d_to_d2d[transmitter, receiver]
-        if s.gain_d2d_to_d2d.ndim == 2
-        else s.gain_d2d_to_d2d[channel[:, None, None], transmitter, receiver]
+    if s.gain_d2d_to_d2d.ndim == 2:
+        cross = s.gain_d2d_to_d2d[transmitter, receiver]
+    else:
+        cross = s.gain_d2d_to_d2d[channel[:, None, None], transmitter, receiver]
+    own = (
+        s.gain_d2d[pairs]
+        if s.gain_d2d.ndim == 1
+        else s.gain_d2d[channel[:, None], pairs]
     )
     coupling = cross / own[:, :, None]
     coupling[:, np.arange(k), np.arange(k)] = 0.0
-    heard = s.cellular_power_w[rows] * s.gain_cellular_to_d2d[rows, pairs]
-    fixed = isinstance(s.price_bounds, FixedPriceBounds)
-    if isinstance(s.price_bounds, InterferencePriceBounds):
-        low, high = np.zeros((n, k)), np.full((n, k), np.inf)
-    else:
-        low, high = s.price_bounds.min[pairs], s.price_bounds.max[pairs]
-    return ChannelGames(
-        scenario_index=np.full(n, index, dtype=np.int64),
-        channel=channel,
-        pairs=pairs,
-        cellular_snr=s.received_cellular_power_w[channel] / s.noise_power_w,
-        bs_gain=to_bs / s.noise_power_w,
-        noise=(s.noise_power_w + heard) / own,
-        coupling=coupling,
-        price_scale=s.spend_scale / to_bs,
-        follower_price_weight=np.full(n, s.follower_price_weight),
-        leader_revenue_weight=np.full(n, s.leader_revenue_weight),
-        spend_scale=np.full(n, s.spend_scale),
-        min_power_w=np.full(n, s.min_power_w),
-        max_power_w=np.full(n, s.max_power_w),
-        min_price=low,
-        max_price=high,
-        fixed_bounds=np.full(n, fixed),
-    )
+    return coupling
+
+
+def _all_couplings(
+    scenarios: Sequence[Scenario], channels: Sequence[Ints]
+) -> tuple[Floats, Ints, Ints]:
+    """Couplings of every two pairs on the receiver's channel, in one flat array.
+
+    Entry first[s] + receiver * width[s] + transmitter, meaningful where both share the
+    channel. One gather per scenario, whatever its channels' sizes.
+    """
+    parts: list[Floats] = []
+    for s, channel in zip(scenarios, channels, strict=True):
+        at = np.arange(s.num_pairs)
+        if s.gain_d2d_to_d2d.ndim == 2:
+            cross = s.gain_d2d_to_d2d.T
+        else:
+            cross = s.gain_d2d_to_d2d[channel[:, None], at[None, :], at[:, None]]
+        own = s.gain_d2d if s.gain_d2d.ndim == 1 else s.gain_d2d[channel, at]
+        coupling = cross / own[:, None]
+        coupling[at, at] = 0.0
+        parts.append(coupling.ravel())
+    width = np.array([s.num_pairs for s in scenarios], dtype=np.int64)
+    first = np.concatenate([[0], np.cumsum(width**2)[:-1]])
+    return np.concatenate(parts), first, width
