@@ -7,7 +7,8 @@ upper bound on the leader's utility is branch and bound's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -162,11 +163,9 @@ def certify(
     price = positive_prices(scenario, value.reuse_price)
     truth = outcome(scenario, value.channel, price, value.transmit_power_w)
     power = truth.transmit_power_w
-    regret, relative = _follower_regret(scenario, price, power)
-    price_regret = max(
-        (channel.price_regret() for channel in _channels(scenario, price, power)),
-        default=0.0,
-    )
+    channels = list(_channels(scenario, price, power))
+    regret, relative = _follower_regret(scenario, channels)
+    price_regret = max((channel.price_regret() for channel in channels), default=0.0)
     if bound is None:
         bound = bound_leader(scenario, truth, tolerance, max_boxes)
     game = follower_equilibrium(scenario, price, choice="first")
@@ -175,14 +174,14 @@ def certify(
         follower_regret=regret,
         follower_regret_relative=relative,
         price_regret=price_regret,
-        price_regret_relative=price_regret / abs(utility) if utility else 0.0,
+        price_regret_relative=_share(price_regret, utility),
         bilevel_bound=bound.value,
-        bilevel_gap=(bound.value - utility) / abs(utility) if utility else 0.0,
+        bilevel_gap=_share(bound.value - utility, utility),
         bound_origin=bound.origin,
         power_violation=_outside(
             power, scenario.min_power_w, scenario.max_power_w, scenario.max_power_w
         ),
-        price_violation=_price_violation(scenario, price, power),
+        price_violation=_price_violation(channels),
         utility_error=_utility_error(value, truth),
         spectral_radius=float(game.spectral_radius.max(initial=0.0)),
         p_matrix=int(game.p_matrix.min(initial=1)),
@@ -211,6 +210,13 @@ def bound_leader(
         total += float(proof.upper_bound.sum())
         boxes += int(proof.boxes.sum())
     return LeaderBound(total, f"branch and bound, {boxes} boxes", boxes)
+
+
+def _share(part: float, whole: float) -> float:
+    """`part` relative to `whole`; infinite where something is missed and none had."""
+    if whole == 0.0:
+        return float("inf") if part > 0.0 else 0.0
+    return part / abs(whole)
 
 
 def _empty_channel_rate(scenario: Scenario, channel: Ints) -> float:
@@ -260,20 +266,16 @@ class _Channel:
             residual = offset + s.noise_power_w + received.sum() - received[j]
             a, d = self.cellular_w, residual
             q = s.follower_price_weight * a / (s.leader_revenue_weight * offset)
-            # In units of B / offset, so that the coefficients are near one.
+            # In units of B / -offset, so that the coefficients are near one.
             unit = b / -offset
-            roots = np.roots(
-                [
-                    d * (d + a) / offset**2,
-                    (2.0 * d + a) / -offset,
-                    1.0 + q,
-                ]
+            roots = _quadratic_roots(
+                d * (d + a) / offset**2, (2.0 * d + a) / -offset, 1.0 + q
             )
             knees = b / (self.to_bs[j] * (np.array([s.min_power_w, s.max_power_w])
                                           + self.s[j]))  # fmt: skip
             candidates = np.concatenate(
                 [
-                    roots.real * unit,
+                    roots * unit,
                     knees,
                     [self.least[j], self.most[j]],
                 ]
@@ -317,10 +319,10 @@ def _channels(scenario: Scenario, price: Floats, power: Floats) -> Iterator[_Cha
 
 
 def _follower_regret(
-    scenario: Scenario, price: Floats, power: Floats
+    scenario: Scenario, channels: Sequence[_Channel]
 ) -> tuple[float, float]:
     worst, relative = 0.0, 0.0
-    for channel in _channels(scenario, price, power):
+    for channel in channels:
         for j, (alpha, p) in enumerate(zip(channel.price, channel.power, strict=True)):
             best = channel.best_response(np.array([alpha]), j)[0]
             s, fee = channel.s[j], alpha * channel.to_bs[j]
@@ -334,14 +336,14 @@ def _follower_regret(
     return worst, relative
 
 
-def _price_violation(scenario: Scenario, price: Floats, power: Floats) -> float:
+def _price_violation(channels: Sequence[_Channel]) -> float:
     return max(
         (
             max(
                 float(np.max(1.0 - channel.price / channel.least, initial=0.0)),
                 float(np.max(channel.price / channel.most - 1.0, initial=0.0)),
             )
-            for channel in _channels(scenario, price, power)
+            for channel in channels
         ),
         default=0.0,
     )

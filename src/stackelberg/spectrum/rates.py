@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stackelberg.errors import DomainError, ShapeError
-from stackelberg.spectrum.scenario import Floats, Ints, Scenario
+from stackelberg.errors import ConfigError, DomainError, ShapeError
+from stackelberg.spectrum.scenario import Floats, Ints, Scenario, checked_channel
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,8 +177,9 @@ def rate_bps(bandwidth_hz: float, sinr: Floats) -> Floats:
 
 def allocation(scenario: Scenario, channel: npt.ArrayLike) -> Ints:
     """`channel` as [N] whole numbers in range, or the error the scenario would give."""
-    checked = scenario.with_channel(np.asarray(channel)).channel
-    assert checked is not None  # narrowing only: a given channel stays given
+    checked = checked_channel(channel, scenario.num_channels, scenario.num_pairs)
+    if checked is None:
+        raise ConfigError("channel", expected="a channel per pair", got="null")
     return checked
 
 
