@@ -12,6 +12,7 @@ from stackelberg.spectrum.follower import (
 from stackelberg.spectrum.generate import from_positions, generate
 from stackelberg.spectrum.insight import Insight, describe, sentences
 from stackelberg.spectrum.pair_explanation import PairExplanation, explain_pair
+from stackelberg.spectrum.protect import Protection, protect
 from stackelberg.spectrum.published import published_price
 from stackelberg.spectrum.radio import RadioModel
 from stackelberg.spectrum.rates import Links, Outcome, links, outcome
@@ -39,6 +40,7 @@ __all__ = [
     "PairExplanation",
     "Positions",
     "PriceBounds",
+    "Protection",
     "RadioModel",
     "Scenario",
     "SpectrumCertificate",
@@ -55,6 +57,7 @@ __all__ = [
     "links",
     "outcome",
     "price_given_others",
+    "protect",
     "published_price",
     "run_method",
     "sentences",
