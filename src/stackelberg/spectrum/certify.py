@@ -287,6 +287,17 @@ class _Channel:
         return most
 
 
+def _quadratic_roots(square: float, linear: float, constant: float) -> Floats:
+    """Real roots of square x^2 + linear x + constant, without cancellation."""
+    discriminant = linear * linear - 4.0 * square * constant
+    if discriminant < 0.0:
+        return np.empty(0)
+    half = -0.5 * (linear + math.copysign(math.sqrt(discriminant), linear))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        roots = np.divide([half, constant], [square, half])
+    return roots[np.isfinite(roots)]
+
+
 def _channels(scenario: Scenario, price: Floats, power: Floats) -> Iterator[_Channel]:
     assert scenario.channel is not None  # narrowing: certify assigned it
     for i in np.unique(scenario.channel):
