@@ -349,31 +349,24 @@ class LocalOptimum(NamedTuple):
         power_w: [n, K].
         value: F, in units of B [n].
         settled: whether every start of the channel settled [n].
-        iterations: Newton iterations spent on all starts together.
+        iterations: Newton iterations spent on all starts of the channel together [n].
     """
 
     power_w: Floats
     value: Floats
     settled: np.ndarray
-    iterations: int
+    iterations: np.ndarray
 
 
-def _rounds(
-    carry: tuple[Ascent, Array, Array],
-    game: Game,
-    low: Array,
-    high: Array,
-    *,
-    width: int,
-    until: int,
-) -> tuple[Ascent, Array, Array]:
-    """Advance unsettled lanes, `width` at a time, until at most `until` are left.
+def _finish(state: Ascent, game: Game, low: Array, high: Array) -> tuple[Ascent, Array]:
+    """Advance the lanes that have not settled, some at a time, until all have.
 
-    A lane is one ascent; lane = start * n + channel. The carry is (all lanes, rounds
-    so far, iterations spent so far).
+    A lane is one ascent; lane = start * n + channel. Returns the lanes and the
+    iterations spent on each, the dense ones included.
     """
     n = low.shape[0]
-    lanes = carry[0].done.shape[0]
+    lanes = state.done.shape[0]
+    width = max(lanes // 8, min(lanes, 64))
 
     def one_round(carry: tuple[Ascent, Array, Array]) -> tuple[Ascent, Array, Array]:
         state, rounds, spent = carry
@@ -392,13 +385,15 @@ def _rounds(
             state,
             part,
         )
-        used = (lane < lanes).sum(dtype=jnp.int32)
-        return state, rounds + 1, spent + ROUND_ITERATIONS * used
+        return state, rounds + 1, spent.at[lane].add(ROUND_ITERATIONS, mode="drop")
 
     def unfinished(carry: tuple[Ascent, Array, Array]) -> Array:
-        return (carry[1] < MAX_ROUNDS) & ((~carry[0].done).sum() > until)
+        return (carry[1] < MAX_ROUNDS) & ~carry[0].done.all()
 
-    return jax.lax.while_loop(unfinished, one_round, carry)
+    dense = jnp.full(lanes, DENSE_ITERATIONS, dtype=jnp.int32)
+    begin = (state, jnp.int32(0), dense)
+    state, _, spent = jax.lax.while_loop(unfinished, one_round, begin)
+    return state, spent
 
 
 def best_ascent(
@@ -416,7 +411,7 @@ def best_ascent(
         high: ln of the greatest power.
 
     Returns:
-        ln power [K, n], F [n], whether all starts settled [n], iterations spent.
+        ln power [K, n], F [n], whether all starts settled [n], iterations spent [n].
     """
     starts = starting_points(low, high, game.bs_gain.shape[0])
     k, num_starts, n = starts.shape
@@ -429,17 +424,14 @@ def best_ascent(
         start_ascent(starts),
     )
     state = jax.tree.map(lambda x: x.reshape(*x.shape[:-2], lanes), dense)
-    carry = (state, jnp.int32(0), jnp.int32(DENSE_ITERATIONS * lanes))
-    wide_lanes, narrow_lanes = (max(lanes // part, min(lanes, 64)) for part in (4, 32))
-    carry = _rounds(carry, game, low, high, width=wide_lanes, until=narrow_lanes)
-    state, _, spent = _rounds(carry, game, low, high, width=narrow_lanes, until=0)
+    state, spent = _finish(state, game, low, high)
     value = state.value.reshape(num_starts, n)
     best = value.argmax(axis=0)
     log_power = jnp.take_along_axis(
         state.log_power.reshape(k, num_starts, n), best[None, None, :], axis=1
     )[:, 0]
     settled = state.done.reshape(num_starts, n).all(axis=0)
-    return log_power, value.max(axis=0), settled, spent
+    return log_power, value.max(axis=0), settled, spent.reshape(-1, n).sum(axis=0)
 
 
 _best_ascent = jax.jit(best_ascent)
@@ -458,9 +450,10 @@ def solve_games(games: ChannelGames, low_w: Floats, high_w: Floats) -> LocalOpti
         whatever else is in the batch.
     """
     n = len(games)
-    chunk = next((size for size in CHUNKS if n <= 4 * size), CHUNKS[-1])
-    parts: list[tuple[Floats, ...]] = []
-    spent = 0
+    # One shape only for the dense step: its matrix products round by their shape.
+    sizes = CHUNKS if games.num_pairs <= UNROLLED_PAIRS else CHUNKS[:1]
+    chunk = next((size for size in sizes if n <= 4 * size), sizes[-1])
+    parts: list[tuple[np.ndarray, ...]] = []
     with jax.enable_x64(True):
         game = game_arrays(games)
         low, high = np.log(low_w), np.log(high_w)
@@ -470,11 +463,10 @@ def solve_games(games: ChannelGames, low_w: Floats, high_w: Floats) -> LocalOpti
             else:  # repeat the last channel to keep the compiled shape
                 rows = np.minimum(np.arange(begin, begin + chunk), n - 1)
             part = jax.tree.map(lambda x, at=rows: x[..., at], game)
-            *found, iterations = _best_ascent(part, low[rows], high[rows])
+            found = _best_ascent(part, low[rows], high[rows])
             kept = min(chunk, n - begin)
             parts.append(tuple(np.asarray(x)[..., :kept] for x in found))
-            spent += int(iterations)
-    log_power, value, settled = (
+    log_power, value, settled, spent = (
         np.concatenate(x, axis=-1) for x in zip(*parts, strict=True)
     )
     return LocalOptimum(
