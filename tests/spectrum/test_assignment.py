@@ -10,11 +10,13 @@ from stackelberg.errors import ConfigError, DomainError, InputError
 from stackelberg.spectrum import FixedPriceBounds, Scenario, generate, outcome
 from stackelberg.spectrum.allocation_values import (
     ChannelValues,
+    Request,
     members,
     single_level_values,
 )
 from stackelberg.spectrum.assignment import Assignment, assign_channels, default_cap
 from stackelberg.spectrum.bilevel import solve_games
+from stackelberg.spectrum.channel_choice import follower_utilities
 from stackelberg.spectrum.channel_game import ChannelGames, channel_games, games_of
 
 SEARCHES = ("exhaustive", "local_search", "best_response")
@@ -237,6 +239,17 @@ def own_utility(scenario: Scenario, channel: np.ndarray, pair: int) -> float:
     power, price = np.full(len(channel), 0.0), np.ones(len(channel))
     power[on], price[on] = p[0], (games.price_scale / (p + s))[0]
     return float(outcome(scenario, channel, price, power).follower_utility[pair])
+
+
+def test_pairs_foresee_the_utility_that_the_leaders_prices_leave_them():
+    scenario = cell(2, 3, 5, ratio=0.3)
+    known: dict[Request, np.ndarray] = {}
+    follower_utilities(scenario, [(1, 0b10110), (0, 0b1)], known)
+    for (i, pairs), utility in known.items():
+        channel = np.full(5, 2)
+        channel[members(pairs)] = i
+        wanted = [own_utility(scenario, channel, j) for j in members(pairs)]
+        np.testing.assert_allclose(utility, wanted, rtol=1e-6)
 
 
 def test_no_pair_gains_by_moving_where_best_response_settles():

@@ -1,5 +1,7 @@
 """The numba kernels against differences, automatic differentiation and grids."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -172,6 +174,37 @@ def test_best_of_starts_is_the_best_on_a_grid_of_two_powers(ratio):
         assert value[c] <= on_grid * (1 + 1e-2)
         reached = objective(np.exp(point[c]), *of_channel(g, c))
         assert reached == pytest.approx(value[c], rel=1e-14)
+
+
+def test_no_corner_of_the_power_box_is_a_better_start():
+    """Three strongly coupled pairs: the common starts alone miss 7 % of such channels,
+    starting with each pair alone high misses none.
+    """
+    random = np.random.default_rng(0)
+    missed_by_common_starts = 0
+    low, high = np.full(3, np.log(1e-3)), np.zeros(3)
+    for _ in range(200):
+        coupling = 10.0 ** random.uniform(-1, 2, (3, 3))
+        np.fill_diagonal(coupling, 0.0)
+        arguments = (
+            10.0 ** random.uniform(0, 3),
+            10.0 ** random.uniform(-1, 2, 3),
+            10.0 ** random.uniform(-3, 0, 3),
+            coupling,
+            1.0,
+            1.0,
+        )
+        batch = [np.array([x]) for x in (*arguments, low[0], high[0])]
+        value = best_of_starts(*batch)[1][0]
+
+        def reached(start, arguments=arguments):
+            return local_maximum(np.array(start), low, high, *arguments)[0]
+
+        corners = itertools.product((low[0], high[0]), repeat=3)
+        assert max(reached(corner) for corner in corners) <= value * (1 + 1e-12)
+        common = max(reached(start) for start in (low, high, 0.5 * (low + high)))
+        missed_by_common_starts += common < value * (1 - 1e-9)
+    assert missed_by_common_starts >= 5
 
 
 @pytest.mark.parametrize("num_pairs", [1, 2, 4])
