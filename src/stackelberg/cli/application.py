@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -105,7 +105,10 @@ def _usage(error: typer.TyperException) -> int:
 def _value_got(error: typer.TyperException) -> str:
     """The value that was refused, where the message leaves it out."""
     refusals: Any = getattr(error.__cause__, "errors", None)
-    return f", got {refusals()[0]['input']!r}" if callable(refusals) else ""
+    if not callable(refusals):
+        return ""
+    first: Any = cast("Any", refusals)()[0]
+    return f", got {first['input']!r}"
 
 
 def _say(line: str, code: int) -> int:

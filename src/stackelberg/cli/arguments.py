@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from stackelberg.errors import ConfigError, InputError
 
 
 @contextmanager
-def options_named(options: Mapping[str, str]) -> Iterator[None]:
+def options_named(options: Mapping[str, str]) -> Generator[None, None, None]:
     """Let errors speak of options: argument of the library -> option of the command."""
     try:
         yield

@@ -11,7 +11,7 @@ import typer
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import existing_folder, options_named
 from stackelberg.cli.options import AsJson, Seed
-from stackelberg.report.numbers import counted, shown_percent, shown_rate
+from stackelberg.report.numbers import counted, shown_percent, shown_rate, significant
 
 if TYPE_CHECKING:
     from stackelberg.report import ReportData, SweepRecord
@@ -145,8 +145,8 @@ def _summary(data: ReportData) -> list[str]:
         f"{counted(len(data.pairs), 'pair')}",
         f"bilevel (Stackelberg) {data.status}: leader utility "
         f"{shown_rate(best.leader_utility_bps)}",
-        f"  proved: no prices give more than {shown_percent(best.bilevel_gap, 2)} above "
-        f"it; no pair gains more than {regret or 0.0:.1g} bit/s alone",
+        f"  proved: no prices give {shown_percent(best.bilevel_gap, 2)} more; no pair "
+        f"alone gains {significant(regret, 2)} bit/s",
     ]
     for name in ("iterated", "published", "uniform_price", "random", "full_power"):
         other = reached[name].leader_utility_bps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,14 +32,14 @@ def console() -> Console:
 
 
 @contextmanager
-def progress(doing: str) -> Iterator[None]:
+def progress(doing: str) -> Generator[None, None, None]:
     """Show on stderr, where it is a terminal, that `doing` takes a while."""
     with Console(stderr=True, markup=False).status(f"{doing} ..."):
         yield
 
 
 @contextmanager
-def progress_of(doing: str) -> Iterator[Callable[[str], None]]:
+def progress_of(doing: str) -> Generator[Callable[[str], None], None, None]:
     """As `progress`, for work in named steps: call what it yields as each begins."""
     with Console(stderr=True, markup=False).status(f"{doing} ...") as shown:
         yield lambda step: shown.update(f"{doing}: {step} ...")
@@ -53,7 +53,7 @@ class Stopwatch:
 
 
 @contextmanager
-def timed() -> Iterator[Stopwatch]:
+def timed() -> Generator[Stopwatch, None, None]:
     """Measure the seconds of a block."""
     watch = Stopwatch()
     start = time.perf_counter()

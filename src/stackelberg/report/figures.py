@@ -197,7 +197,12 @@ def sinr_distributions(data: ReportData) -> Figure:
 def utility_and_regrets(data: ReportData) -> Figure:
     """Leader utility per method, and how far each is from what it might claim."""
     order = [METHODS[name].label for name in _present(data)]
-    y = alt.Y("label:N", sort=order, title=None, axis=alt.Axis(labelFontSize=12.5))
+    y = alt.Y(
+        "label:N",
+        title=None,
+        scale=alt.Scale(domain=order),
+        axis=alt.Axis(labelFontSize=12.5),
+    )
     utilities = _values(
         {**_labelled(m.method), "value": m.leader_utility_bps / 1e6}
         for m in data.methods
@@ -257,12 +262,20 @@ def sum_rate_against_pairs(data: ReportData) -> Figure:
         alt.Tooltip("high:Q", title="greatest (Mbit/s)", format=".4~g"),
     ]
     base = alt.Chart(rows)
-    colour = _method_colour(data, symbol_size=80)
     lines = base.mark_line(strokeWidth=2).encode(
-        x=x, y=y, color=colour, strokeDash=_method_dash(data, legend=False)
+        x=x, y=y, color=_method_colour(data), strokeDash=_method_dash(data)
     )
+    # Another channel and field than the lines', or points would join their legend.
+    names = list(METHODS)
+    shapes = [style.shape for style in METHODS.values()]
     points = base.mark_point(filled=True, size=55, opacity=1).encode(
-        x=x, y=y, color=colour, shape=_method_shape(data), tooltip=tooltip
+        x=x,
+        y=y,
+        fill=alt.Fill("method:N", scale=alt.Scale(domain=names), legend=None),
+        shape=alt.Shape(
+            "method:N", scale=alt.Scale(domain=names, range=shapes), legend=None
+        ),
+        tooltip=tooltip,
     )
     cells = data.sweep[0].cells
     return Figure(
@@ -295,11 +308,11 @@ def flatness(data: ReportData) -> Figure:
         strokeDash=alt.StrokeDash("which:N", title=None, legend=legend)
     )
     points = base.mark_point(filled=True, size=60, opacity=1).encode(
-        shape=alt.Shape("which:N", title=None, legend=legend)
+        shape=alt.Shape("which:N", legend=None)
     )
     return Figure(
         "flatness",
-        "How flat the optimum is",
+        "How flat the answer is",
         "Leader utility lost when powers are moved off the answer and every price "
         "follows; powers stop at their limits.",
         (lines + points).properties(width=WIDTH, height=240),
@@ -399,45 +412,32 @@ def _present(data: ReportData) -> list[str]:
 _ALL_LABELS = [style.label for style in METHODS.values()]
 
 
-def _method_legend(data: ReportData, symbol_size: int = 260) -> Any:
+def _method_legend(data: ReportData) -> Any:
+    """The methods present, as pieces of line."""
+    present = [METHODS[name].label for name in _present(data)]
     return alt.Legend(
-        values=[METHODS[name].label for name in _present(data)],
+        values=present,
         orient="bottom",
         columns=4,
-        symbolSize=symbol_size,
+        symbolSize=260,
     )
 
 
-def _method_colour(
-    data: ReportData, *, legend: bool = True, symbol_size: int = 260
-) -> Any:
+def _method_colour(data: ReportData, *, legend: bool = True) -> Any:
+    shown = _method_legend(data) if legend else None
+    return alt.Color("label:N", title=None, scale=_every_method(), legend=shown)
+
+
+def _every_method(**ranges: Any) -> Any:
     # Every method stays in the domain, so that a colour means one method everywhere.
-    return alt.Color(
-        "label:N",
-        title=None,
-        scale=alt.Scale(domain=_ALL_LABELS),
-        legend=_method_legend(data, symbol_size) if legend else None,
-    )
+    return alt.Scale(domain=_ALL_LABELS, **ranges)
 
 
-def _method_dash(data: ReportData, *, legend: bool = True) -> Any:
+def _method_dash(data: ReportData) -> Any:
     dashes = [list(style.dash) for style in METHODS.values()]
-    return alt.StrokeDash(
-        "label:N",
-        title=None,
-        scale=alt.Scale(domain=_ALL_LABELS, range=dashes),
-        legend=_method_legend(data) if legend else None,
-    )
-
-
-def _method_shape(data: ReportData) -> Any:
-    shapes = [style.shape for style in METHODS.values()]
-    return alt.Shape(
-        "label:N",
-        title=None,
-        scale=alt.Scale(domain=_ALL_LABELS, range=shapes),
-        legend=_method_legend(data, symbol_size=80),
-    )
+    scale = _every_method(range=dashes)
+    legend = _method_legend(data)
+    return alt.StrokeDash("label:N", title=None, scale=scale, legend=legend)
 
 
 def _steps(method: MethodRecord, sinr_db: tuple[float, ...]) -> list[dict[str, Any]]:
@@ -480,7 +480,13 @@ def _regret_panel(data: ReportData, order: list[str]) -> Any:
                 scale=alt.Scale(type="log", nice=False, padding=12),
                 axis=alt.Axis(format="~e", tickCount=6, labelOverlap=True),
             ),
-            y=alt.Y("label:N", sort=order, title=None, axis=alt.Axis(labels=False)),
+            # The same rows as beside it, those without a number included.
+            y=alt.Y(
+                "label:N",
+                title=None,
+                scale=alt.Scale(domain=order),
+                axis=alt.Axis(labels=False),
+            ),
             shape=alt.Shape(
                 "kind:N",
                 title=None,

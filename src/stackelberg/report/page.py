@@ -110,10 +110,14 @@ def _finite(value: object) -> object:
     return value
 
 
+_GLOBALS = "Object.assign(window, {vegaEmbed, vegaLite, vega});"
+"""What the bundle gives the page: as it does when it is asked for nothing."""
+
+
 @cache
 def _bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed in one script that ends nowhere early."""
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    return vl_convert.javascript_bundle(_GLOBALS).replace("</script", "<\\/script")
 
 
 def _shipped(name: str) -> str:

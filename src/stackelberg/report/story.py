@@ -101,8 +101,8 @@ def _box(scenario: Scenario, seen: Insight) -> str:
         return f"No price is at its upper bound; {past} would earn the leader {gain}."
     whose = f"The prices of {counted(held, 'pair')}"
     return (
-        f"{whose} are at the upper bound: there the price box itself is the limit. With "
-        f"{past} the leader would earn {gain} more."
+        f"{whose} are at the upper bound: there the price box itself is the limit. "
+        f"With {past} the leader would earn {gain} more."
     )
 
 
@@ -129,7 +129,7 @@ def _flat(seen: Insight) -> list[str]:
 def _payments(scenario: Scenario, seen: Insight) -> str:
     low, middle = np.quantile(seen.spend_share, [0.0, 0.5])
     most = shown_rate(scenario.spend_scale, 3)
-    alike = " whatever its gain" if low >= ALIKE else ""
+    alike = ", whatever their gain" if low >= ALIKE else ""
     return (
         f"Each pair pays between {low:.3g} and {seen.spend_share.max():.3g} of B = "
         f"{most}, the most that an unclipped pair pays; half of them at least "

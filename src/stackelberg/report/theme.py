@@ -39,10 +39,10 @@ METHODS: dict[str, MethodStyle] = {
         "full power", "#b84a00", "#f07d35", (8, 2, 2, 2), "triangle-down"
     ),
     "published": MethodStyle(
-        "published", "#3fa0d8", "#7cc6f2", (5, 2), "triangle-right"
+        "published", "#3fa0d8", "#4fa8e0", (5, 2), "triangle-right"
     ),
     "iterated": MethodStyle("iterated", "#00805d", "#2ec79a", (10, 3), "triangle-up"),
-    "bilevel": MethodStyle("bilevel", "#003f7d", "#dfe9ff", (1, 0), "circle"),
+    "bilevel": MethodStyle("bilevel", "#003f7d", "#c9dcff", (1, 0), "circle"),
 }
 """In the order of every legend and table."""
 
@@ -92,7 +92,7 @@ def config(*, dark: bool) -> dict[str, Any]:
         "range": {"category": categories, "ramp": ramp, "heatmap": ramp},
         "rule": {"color": soft},
         "text": {"color": ink, "fontSize": 12},
-        "mark": {"color": categories[-1]},
+        "mark": {"color": "#7fa9e8" if dark else "#003f7d"},
         "point": {"color": ink},
         "style": {"soft": {"stroke": soft}},
     }

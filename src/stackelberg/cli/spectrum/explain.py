@@ -19,7 +19,7 @@ from stackelberg.cli.options import (
 )
 from stackelberg.cli.quantities import least_sinr
 from stackelberg.cli.spectrum.certify import read_fitting_solution
-from stackelberg.cli.spectrum.protection import protection, protection_lines
+from stackelberg.cli.spectrum.protection import protection
 from stackelberg.errors import DomainError
 from stackelberg.report.numbers import shown_percent, shown_rate, significant
 
@@ -49,15 +49,16 @@ def explain(
     from stackelberg import io
     from stackelberg.spectrum.pair_explanation import explain_pair
 
-    asked_sinr = None if protect is None else least_sinr(protect)
+    if protect is not None:
+        least_sinr(protect)  # refused before the solve, not after
     cell = io.read_scenario(scenario)
     _check_pair(pair, cell.num_pairs)
     answer, concept_used = _answer(cell, solution, concept, max_pairs_per_channel, seed)
     explained = explain_pair(cell, answer, pair)
     protected = None
-    if asked_sinr is not None:
+    if protect is not None:
         with terminal.progress("scaling prices"):
-            protected = protection(cell, answer, asked_sinr)
+            protected = protection(cell, answer, protect)
     if as_json:
         terminal.print_json(
             {
@@ -72,7 +73,8 @@ def explain(
     for line in _lines(explained, concept_used):
         console.print(line)
     console.print(_interference(explained))
-    for line in (*_one_decibel(explained), *protection_lines(protected)):
+    lines = [] if protected is None else protected["lines"]
+    for line in (*_one_decibel(explained), *(f"  {line}" for line in lines)):
         console.print(line)
 
 
@@ -87,7 +89,7 @@ def _check_pair(pair: int, num_pairs: int) -> None:
 def _answer(
     cell: Scenario,
     solution: Path | None,
-    concept: str,
+    concept: Concept,
     max_pairs_per_channel: int | None,
     seed: int,
 ) -> tuple[Outcome, str]:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from stackelberg.report import MethodRecord, ReportData, SweepRecord
     from stackelberg.spectrum import Scenario
 
+RESTARTS = 5
+"""Of the assignment under each cap: as many as a solve takes."""
+
 
 def page_of_solution(
     cell: Scenario,
@@ -37,7 +40,7 @@ def page_of_solution(
             cell, tolerance=tolerance, max_boxes=max_boxes, seed=seed, started=started
         )
         started("describing")
-        seen = describe(cell, answer, caps=USUAL_CAPS, seed=seed)
+        seen = describe(cell, answer, caps=USUAL_CAPS, seed=seed, restarts=RESTARTS)
     return report.collect_data(
         cell,
         answer,
@@ -66,7 +69,9 @@ def page_of_comparison(
     best = next(t.result for t in results if t.result.name == "bilevel")
     certificate: Any = best.certificate
     with terminal.progress("describing"):
-        seen = describe(cell, best.outcome, caps=USUAL_CAPS, seed=seed)
+        seen = describe(
+            cell, best.outcome, caps=USUAL_CAPS, seed=seed, restarts=RESTARTS
+        )
     return report.collect_data(
         cell,
         best.outcome,

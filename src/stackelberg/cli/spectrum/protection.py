@@ -4,17 +4,79 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stackelberg.cli.quantities import least_sinr
+from stackelberg.report.numbers import counted, shown_rate, significant
+
 if TYPE_CHECKING:
     from stackelberg.spectrum import Outcome, Scenario
+    from stackelberg.spectrum.protect import Protection
 
 
-def protection(cell: Scenario, answer: Outcome, least_sinr: float) -> Any:
-    """Least price scale at which every cellular user keeps `least_sinr` (linear)."""
-    from stackelberg import spectrum
+def protection(cell: Scenario, answer: Outcome, asked: str) -> dict[str, Any]:
+    """Least scale of all prices at which every cellular user keeps what is `asked`.
 
-    return spectrum.protect(cell, answer, least_sinr)
+    Args:
+        cell: the scenario.
+        answer: whose prices are scaled.
+        asked: as ``sinr=5dB``.
+
+    Returns:
+        What is asked, in dB, and what was found, in words and as a record.
+    """
+    from stackelberg.spectrum.protect import protect
+    from stackelberg.units import to_db
+
+    least = least_sinr(asked)
+    found = protect(cell, answer, least)
+    return {
+        "asked_sinr_db": float(to_db(least)),
+        "lines": _lines(found, answer),
+        "found": found,
+    }
 
 
-def protection_lines(protected: Any) -> list[str]:
-    """What `protection` found, in words."""
-    return []
+def _lines(found: Protection, answer: Outcome) -> list[str]:
+    from stackelberg.units import to_db
+
+    asked = f"{significant(to_db(found.min_cellular_sinr), 3)} dB"
+    if not found.possible:
+        return _why_not(found, asked)
+    if found.scale == 0.0:
+        return [f"every cellular user keeps {asked} even at full power of all pairs"]
+    assert found.outcome is not None  # narrowing: it is there where possible
+    lines = [
+        f"every cellular user keeps {asked} from {significant(found.scale)} times "
+        f"these prices ({significant(to_db(found.scale), 3)} dB); the leader's utility "
+        f"would then be {shown_rate(found.outcome.leader_utility)} instead of "
+        f"{shown_rate(answer.leader_utility)}",
+    ]
+    if found.limiting_channels:
+        lines.append(f"  held back by channel {_listed(found.limiting_channels)}")
+    if found.above_max_price:
+        pairs = counted(len(found.above_max_price), "price")
+        lines.append(f"  {pairs} would be above the upper price bound")
+    if found.below_min_price:
+        pairs = counted(len(found.below_min_price), "price")
+        lines.append(f"  {pairs} would be below the lower price bound")
+    if not found.monotone:
+        lines.append("  some larger scale does not keep it: a louder pair speaks up")
+    if not found.unique:
+        lines.append("  the pairs may have another equilibrium at those prices")
+    return lines
+
+
+def _why_not(found: Protection, asked: str) -> list[str]:
+    lines = [
+        f"no prices keep {asked} for every cellular user: with all pairs at their "
+        f"least power it is missed on channel {_listed(found.limiting_channels)}",
+    ]
+    if found.hopeless_channels:
+        lines.append(
+            "  without any pair it is missed on channel "
+            + _listed(found.hopeless_channels)
+        )
+    return lines
+
+
+def _listed(channels: tuple[int, ...]) -> str:
+    return ", ".join(str(i) for i in channels)

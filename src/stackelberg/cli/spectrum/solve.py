@@ -27,7 +27,7 @@ from stackelberg.cli.options import (
     Tolerance,
 )
 from stackelberg.cli.quantities import least_sinr
-from stackelberg.cli.spectrum.protection import protection, protection_lines
+from stackelberg.cli.spectrum.protection import protection
 from stackelberg.errors import ConfigError
 from stackelberg.report.numbers import shown_percent, shown_rate
 
@@ -54,12 +54,12 @@ _OPTIONS = {
 class _Plan:
     """What to do with every scenario."""
 
-    concept: str
+    concept: Concept
     tolerance: float
     max_boxes: int
     max_pairs_per_channel: int | None
     seed: int
-    least_sinr: float | None
+    protect: str | None
 
 
 def solve(
@@ -100,8 +100,10 @@ def solve(
         max_boxes=max_boxes,
         max_pairs_per_channel=max_pairs_per_channel,
         seed=seed,
-        least_sinr=None if protect is None else least_sinr(protect),
+        protect=protect,
     )
+    if protect is not None:
+        least_sinr(protect)  # refused before the solve, not after
     _check_report(len(scenarios), report, figures)
     targets = outputs_of(scenarios, output, ending=".solution.json")
     with terminal.progress("reading"):
@@ -177,9 +179,9 @@ def _record(
         "advice": solution.status.advice,
         "solution": json.loads(solution_text(solution, concept=plan.concept)),
     }
-    if plan.least_sinr is not None:
+    if plan.protect is not None:
         with terminal.progress("scaling prices"):
-            record["protection"] = protection(cell, solution.value, plan.least_sinr)
+            record["protection"] = protection(cell, solution.value, plan.protect)
     return record
 
 
@@ -195,8 +197,8 @@ def _print(
     console.print(f"  {allocation_line(solution.stats)}")
     console.print(f"  channels: {loads(cell.num_channels, outcome.channel)}")
     console.print(terminal.certificate_table(solution.certificate))
-    for line in protection_lines(record.get("protection")):
-        console.print(line)
+    for line in record.get("protection", {"lines": []})["lines"]:
+        console.print(f"  {line}")
     if record["written"] is not None:
         console.print(f"  written: {record['written']}")
     _blank(console)
