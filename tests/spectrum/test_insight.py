@@ -1,5 +1,6 @@
 """What is said about an answer against the same taken from its numbers by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -232,6 +233,14 @@ def test_sentences_carry_the_numbers():
     assert any("1 of 4 channels carries none." in x for x in told)
     assert told[-1].startswith("With at most 2 pairs per channel and channels assigned")
     assert all(x.endswith(".") and "nan" not in x for x in told)
+
+
+def test_rounding_is_told_as_nothing():
+    scenario = cell()
+    answer = made_up(scenario, [0, 1, 0.5, 0, 0, 0.2])
+    found = describe(scenario, answer, caps=(3,))
+    same = replace(found, caps=(replace(found.caps[0], gain=-2e-16),))
+    assert sentences(same)[-1].endswith("the leader's utility changes by 0 %.")
 
 
 def test_a_cell_without_pairs_has_one_sentence():

@@ -462,6 +462,8 @@ def _on_sharing(insight: Insight) -> str:
 
 
 def _percent(share: float, *, signed: bool = False) -> str:
+    if abs(share) < 1e-9:  # rounding, not news
+        return "0 %"
     return f"{100.0 * share:{'+' if signed else ''}.3g} %"
 
 
