@@ -330,9 +330,12 @@ def best_prices(
 def _tighten(
     state: np.ndarray, p_low: Floats, p_high: Floats, s_low: Floats, s_high: Floats,
     low_price: Floats, high_price: Floats, noise: Floats, coupling: Floats,
-    low: float,
+    high: float,
 ) -> bool:  # fmt: skip
-    """Shrink the box by the regimes' constraints; False if it cannot be met."""
+    """Shrink the box by the regimes' constraints; False if it cannot be met.
+
+    Below p_max every regime needs p + s >= 1 / high_price, decided or not.
+    """
     k = len(state)
     slack = 1e-9
     for _ in range(4):
@@ -346,9 +349,7 @@ def _tighten(
         for j in range(k):
             # Powers may have shrunk since s was summed: its range is then too wide,
             # which weakens the cuts of this pass but keeps them valid.
-            if state[j] == UNDECIDED:
-                continue
-            if state[j] != AT_LEAST_POWER:  # p_j + s_j <= 1 / low_price
+            if state[j] in (ABOVE, BETWEEN):  # p_j + s_j <= 1 / low_price
                 room = (1.0 + slack) / low_price[j] - p_low[j] - s_low[j]
                 if room < 0.0:
                     return False
@@ -357,7 +358,7 @@ def _tighten(
                     if weight * (p_high[i] - p_low[i]) > room:
                         changed = True
                         p_high[i] = min(p_high[i], p_low[i] + room / weight)
-            if state[j] != ABOVE:  # p_j + s_j >= 1 / high_price
+            if state[j] == BETWEEN or p_high[j] < high:  # p_j + s_j >= 1 / high_price
                 spare = p_high[j] + s_high[j] - (1.0 - slack) / high_price[j]
                 if spare < 0.0:
                     return False
@@ -376,8 +377,8 @@ def bound_regimes(
     state: np.ndarray, p_low: Floats, p_high: Floats,
     low_price: Floats, high_price: Floats,
     a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    rate_weight: float, revenue_weight: float, low: float, threshold: float,
-    best_power: Floats, score: Floats, work: Floats, share: Floats,
+    rate_weight: float, revenue_weight: float, low: float, high: float,
+    threshold: float, best_power: Floats, score: Floats, work: Floats, share: Floats,
 ) -> float:  # fmt: skip
     """Upper bound on the utility over powers in [p_low, p_high] and regimes `state`.
 
@@ -390,7 +391,16 @@ def bound_regimes(
     gradient, bend, excess, psi = work[8], work[9], work[10], work[11]
     power, at_low, extra, cap_slope = work[12], work[13], work[14], work[15]
     if not _tighten(
-        state, p_low, p_high, s_low, s_high, low_price, high_price, noise, coupling, low
+        state,
+        p_low,
+        p_high,
+        s_low,
+        s_high,
+        low_price,
+        high_price,
+        noise,
+        coupling,
+        high,
     ):
         return -math.inf
     heard_low, heard_high, constant = 1.0, 1.0, 0.0
@@ -519,6 +529,8 @@ def bound_regimes(
                     spread += share[j, i] * (high_y[i] - low_y[i])
                 weight = excess[j] / spread
                 score[j] += weight * (high_y[j] - low_y[j])
+                if state[j] == UNDECIDED:  # no split of powers alone removes this
+                    score[j] += excess[j]
                 for i in range(k):
                     score[i] += weight * share[j, i] * (high_y[i] - low_y[i])
         highest = max(highest, value)
@@ -567,7 +579,12 @@ def prove_fixed(
     allowance = 0.0
     floor = np.full(k, low)
     if low == 0.0:
-        allowance = 1e-9 * incumbent
+        # At the least prices somebody transmits, even where nobody does at `price`.
+        cheapest = utility_of_prices(
+            low_price, a, bs_gain, noise, coupling, rate_weight, revenue_weight,
+            low, high, power,
+        )  # fmt: skip
+        allowance = 1e-9 * max(incumbent, cheapest)
         for i in range(k):
             harm = (
                 rate_weight * a * bs_gain[i] / (1.0 + a)
@@ -631,7 +648,7 @@ def prove_fixed(
         boxes += 1
         bound = bound_regimes(
             state, p_low, p_high, low_price, high_price, a, bs_gain, noise, coupling,
-            rate_weight, revenue_weight, low, incumbent - allowance,
+            rate_weight, revenue_weight, low, high, incumbent - allowance,
             point, score, work, share,
         )  # fmt: skip
         if bound == -math.inf:
@@ -668,19 +685,28 @@ def prove_fixed(
         if bound <= incumbent * (1.0 + 0.5 * relative_gap):
             closed = max(closed, bound)
             continue
+        for j in range(k):  # regimes that the box has left cut no more corners
+            if state[j] == UNDECIDED and p_low[j] > floor[j]:
+                state[j] = ABOVE
+            if state[j] == ABOVE and p_high[j] < high:
+                state[j] = BETWEEN
         widest, at = -1.0, 0
         for j in range(k):
-            if state[j] == AT_LEAST_POWER or p_high[j] <= p_low[j]:
+            if state[j] == AT_LEAST_POWER or (
+                p_high[j] <= p_low[j] and state[j] != UNDECIDED
+            ):
                 continue
             if score[j] > widest:
                 widest, at = score[j], j
         if widest <= 0.0:  # exact but for the constraints: halve the widest range
             for j in range(k):
-                if state[j] != AT_LEAST_POWER and p_high[j] > p_low[j]:
+                if state[j] == AT_LEAST_POWER:
+                    continue
+                if state[j] == UNDECIDED or p_high[j] > p_low[j]:
                     width = math.log(p_high[j] / p_low[j])
                     if width > widest:
                         widest, at = width, j
-        if widest <= 0.0:  # nothing left to split
+        if widest < 0.0:  # nothing left to split
             closed = max(closed, bound)
             continue
         if num_unused == 0:

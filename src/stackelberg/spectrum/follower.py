@@ -40,7 +40,8 @@ class FollowerEquilibrium:
         equilibria: powers of every equilibrium per channel, for channels with up to
             `ENUMERATION_LIMIT` pairs: channel -> [count, K] in ascending order of pair.
         num_equilibria: how many each channel has [M]; 1 where uniqueness follows from
-            the P-matrix property, -1 where neither was decided.
+            the P-matrix property, -1 where neither was decided or a singular set of
+            pairs may hide a continuum.
         spectral_radius: rho(F) per channel [M]; below 1, plain best response converges.
         p_matrix: whether I + F is a P-matrix [M]: 1 yes (unique at all prices), 0 no,
             -1 not decided.
@@ -132,16 +133,18 @@ def follower_equilibrium(
             coupling = games.coupling[row]
             target = games.price_scale[row] / price[pairs] - games.noise[row]
             reached = np.empty(k)
-            follow_path(target, coupling, low, high, reached)
+            taken = follow_path(target, coupling, low, high, reached)
             radius[i] = spectral_radius(coupling)
             p_matrix[i] = p_matrix_status(coupling, radius[i])
             if k <= ENUMERATION_LIMIT:
-                found, _ = enumerate_equilibria(target, coupling, low, high)
+                found, singular = enumerate_equilibria(target, coupling, low, high)
                 if len(found) == 0:  # degenerate sets only: keep the path's answer
                     found = reached[None]
                 listed[i] = found
-                num_equilibria[i] = len(found)
-                if len(found) > 1 and choice != "first":
+                num_equilibria[i] = -1 if singular else len(found)
+                if choice == "first":
+                    reached = found[0] if taken < 0 else reached
+                elif taken < 0 or len(found) > 1:
                     reached = _chosen(games, row, price[pairs], found, choice)
             elif p_matrix[i] != 1:
                 num_equilibria[i] = -1

@@ -5,9 +5,9 @@ p_j = low and w_j >= 0, or p_j = high and w_j <= 0, or w_j = 0 in between, where
 the coupling and b_j = B/(price_j gain_to_bs_j) - noise_j (theory section 2).
 
 `follow_path` finds one for any F >= 0. It adds theta d with d > 0 to w, begins where
-all pairs at `low` solve the game, and follows the piecewise linear path of solutions down
-to theta = 0, one pivot per kink (Lemke's method in box form). Best response can cycle;
-the path cannot. `enumerate_equilibria` lists all of them for few pairs.
+all pairs at `low` solve the game, and follows the piecewise linear path of solutions
+down to theta = 0, one pivot per kink (Lemke's method in box form). Best response can
+cycle; the path cannot. `enumerate_equilibria` lists all of them for few pairs.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ from numba import njit
 from stackelberg.spectrum.scenario import Floats
 
 LOW, FREE, HIGH = -1, 0, 1
+
+_ATTEMPTS = 20
+"""Paths tried before the search for an equilibrium is given up."""
+
+_GOLDEN = 0.6180339887498949
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -95,6 +100,9 @@ def follow_path(
 ) -> int:
     """One equilibrium of the power game, written into `power`.
 
+    Ties and singular sets (exactly equal gains make them) can end a path early. Then
+    others are tried: another d, and a coupling changed in its last digits.
+
     Args:
         target: b [K], W.
         coupling: F [K, K], >= 0, zero diagonal.
@@ -103,16 +111,63 @@ def follow_path(
         power: [K], written.
 
     Returns:
-        Pivots taken; negative if the path was lost (not seen for F >= 0), in which
-        case `power` is clipped but need not be an equilibrium.
+        Pivots taken; negative if every path was lost, in which case `power` holds the
+        least residual met, but need not be an equilibrium.
     """
     k = len(target)
-    cover = np.empty(k)
+    cover, tried, near = np.empty(k), np.empty(k), coupling
+    size = max(high, 1e-300)
+    for j in range(k):
+        size = max(size, abs(target[j]))
+        for i in range(k):
+            size = max(size, coupling[j, i] * high)
+    least, pivots = math.inf, 0
+    for attempt in range(_ATTEMPTS):
+        for j in range(k):
+            shift = _GOLDEN * (j + 1) + math.sqrt(2.0) * attempt
+            cover[j] = 1.0 + 0.37 * (shift % 1.0)
+        if attempt > 0:
+            near = coupling.copy()
+            for j in range(k):
+                for i in range(k):
+                    shift = math.sqrt(3.0) * (j * k + i + 1) + _GOLDEN * attempt
+                    near[j, i] *= 1.0 + 1e-12 * (shift % 1.0)
+        taken = _trace_path(target, cover, near, low, high, tried)
+        pivots += abs(taken)
+        residual = _residual(target, coupling, low, high, tried)
+        if residual < least:
+            least = residual
+            power[:] = tried
+        if residual <= 1e-11 * size:
+            return pivots
+    return -pivots
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _residual(
+    target: Floats, coupling: Floats, low: float, high: float, power: Floats
+) -> float:
+    """Largest distance of any power from its best response, W."""
+    worst = 0.0
+    for j in range(len(target)):
+        wish = target[j]
+        for i in range(len(target)):
+            wish -= coupling[j, i] * power[i]
+        worst = max(worst, abs(min(max(wish, low), high) - power[j]))
+    return worst
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _trace_path(
+    target: Floats, cover: Floats, coupling: Floats, low: float, high: float,
+    power: Floats,
+) -> int:  # fmt: skip
+    """Follow one path; pivots taken, negative if it was lost."""
+    k = len(target)
     sets = np.full(k, LOW)
     base, rate = np.empty(k), np.empty(k)
     theta, entering = 0.0, -1
     for j in range(k):
-        cover[j] = 1.0 + 0.37 * ((0.6180339887498949 * (j + 1)) % 1.0)
         power[j] = low
         wish = target[j]
         for i in range(k):
@@ -122,7 +177,7 @@ def follow_path(
     if entering < 0:
         return 0
     sets[entering] = FREE
-    came_from = LOW
+    came_from, pivot = LOW, 1
     for pivot in range(1, 50 * k + 200):
         if not _powers_of_sets(sets, target, cover, coupling, low, high, base, rate):
             break
@@ -173,7 +228,7 @@ def follow_path(
         entering = event
     for j in range(k):
         power[j] = min(max(base[j] + theta * rate[j], low), high)
-    return -1
+    return -pivot
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

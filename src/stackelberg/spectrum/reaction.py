@@ -85,9 +85,12 @@ def _wanted_set(side: Array, target: Array, game: ChannelArrays) -> Array:
     """Where each pair would rather be; equal to `side` at an equilibrium."""
     power = _powers(side, target, game)
     pull = target - power - game.coupling @ power
-    above, below = power > game.max_power_w, power < game.min_power_w
+    # A pair whose price puts it exactly at a limit would flip for ever on rounding.
+    size = jnp.abs(target) + game.noise + jnp.abs(power) + game.coupling @ power
+    slack = 8.0 * jnp.finfo(size.dtype).eps * size
+    above, below = power > game.max_power_w + slack, power < game.min_power_w - slack
     outside = jnp.where(below, -1, jnp.where(above, 1, 0))
-    held = jnp.where(side < 0, pull <= 0, pull >= 0)
+    held = jnp.where(side < 0, pull <= slack, pull >= -slack)
     return jnp.where(side == 0, outside, jnp.where(held, side, 0))
 
 
