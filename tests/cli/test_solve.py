@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -138,3 +139,42 @@ def test_a_report_needs_one_scenario(
         "spectrum", "solve", cell, cell, "--report", tmp_path / "r.html"
     )
     assert_refused(ended, "--report: expected one scenario, got 2 scenarios")
+
+
+def test_what_a_batch_finished_is_on_disk_when_interrupted(
+    stackelberg: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stackelberg(
+        "spectrum", "generate", "-o", tmp_path / "cells", "--count", 2,
+        "--channels", 2, "--pairs", 2,
+    )  # fmt: skip
+    real, calls = spectrum.solve_batch, []
+
+    def interrupted_later(*arguments: object, **options: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(spectrum, "solve_batch", interrupted_later)
+    module = importlib.import_module("stackelberg.cli.spectrum.solve")
+    monkeypatch.setattr(module, "BATCH", 1)
+    cells = sorted((tmp_path / "cells").iterdir())
+    ended = stackelberg("spectrum", "solve", *cells, "-o", tmp_path / "answers")
+    assert ended.code == 130
+    assert [p.name for p in (tmp_path / "answers").iterdir()] == [
+        "cell-0.solution.json"
+    ]
+
+
+def test_a_report_of_one_solution(
+    stackelberg: CommandLine, cell: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    ended = stackelberg(
+        "spectrum", "solve", cell, "--concept", "iterated", "--report", page
+    )
+    assert ended.code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "This is the iterated concept" in text
+    assert "Against other methods" in text

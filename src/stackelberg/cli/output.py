@@ -67,8 +67,12 @@ def table(title: str | None, *columns: str, text: int = 1) -> Table:
     """A table whose first `text` columns are words and whose others are numbers."""
     made = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for i, column in enumerate(columns):
+        words = i < text
         made.add_column(
-            column, justify="left" if i < text else "right", overflow="fold"
+            column,
+            justify="left" if words else "right",
+            no_wrap=words,
+            overflow="fold",
         )
     return made
 

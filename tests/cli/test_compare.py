@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli.command import CommandLine, assert_refused
+
+from stackelberg import io, spectrum
+from stackelberg.report.theme import METHODS
+
+
+@pytest.fixture
+def cell(tmp_path: Path) -> Path:
+    path = tmp_path / "cell.json"
+    io.write_scenario(spectrum.generate(seed=4, num_channels=3, num_pairs=5), path)
+    return path
+
+
+def test_every_method_on_the_same_channels(
+    stackelberg: CommandLine, cell: Path
+) -> None:
+    ended = stackelberg("spectrum", "compare", cell, "--json")
+    assert ended.code == 0
+    methods = {m["method"]: m for m in ended.json["methods"]}
+    assert list(methods) == list(METHODS)
+    best = methods["bilevel"]
+    limit = best["leader_utility_bps"] * (1.0 + best["bilevel_gap"]) * (1.0 + 1e-12)
+    for name, m in methods.items():
+        assert m["leader_utility_bps"] <= limit, name
+        assert m["seconds"] >= 0.0
+    nobody = methods["no_reuse"]
+    assert nobody["cellular_rate_lost"] == 0.0
+    assert nobody["d2d_sinr_db"] == []
+    assert nobody["bilevel_gap"] is None
+    for m in methods.values():
+        lost = m["sum_rate_bps"] - nobody["sum_rate_bps"]
+        assert lost >= -1e-6 * nobody["sum_rate_bps"]
+
+
+def test_the_table_and_what_price_regret_means(
+    stackelberg: CommandLine, cell: Path
+) -> None:
+    ended = stackelberg("spectrum", "compare", cell)
+    for style in METHODS.values():
+        assert style.label in ended.out
+    assert "says nothing of the Stackelberg equilibrium" in " ".join(ended.out.split())
+
+
+def test_report_and_figures(
+    stackelberg: CommandLine, cell: Path, tmp_path: Path
+) -> None:
+    page, folder = tmp_path / "r.html", tmp_path / "figures"
+    ended = stackelberg(
+        "spectrum", "compare", cell, "--report", page, "--figures", folder
+    )
+    assert ended.code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Spectrum game: cell.json" in text
+    names = {path.name for path in folder.iterdir()}
+    assert {"map.svg", "map.pdf", "sinr.svg", "utility.pdf"} <= names
+    assert "sum-rate.svg" not in names
+
+
+def test_a_cap_without_room(stackelberg: CommandLine, cell: Path) -> None:
+    ended = stackelberg("spectrum", "compare", cell, "--max-pairs-per-channel", 1)
+    assert_refused(ended, "--max-pairs-per-channel: expected at least 2", "got 1")

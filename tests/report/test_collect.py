@@ -1,0 +1,170 @@
+"""From a solved cell to the numbers and sentences of its report."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stackelberg import report, spectrum
+from stackelberg.report import ReportData
+from stackelberg.report.story import story
+from stackelberg.spectrum.insight import Insight, describe
+from stackelberg.units import from_db
+
+
+@pytest.fixture(scope="module")
+def cell() -> spectrum.Scenario:
+    return spectrum.generate(
+        seed=6, num_channels=3, num_pairs=6, follower_price_weight=0.2
+    )
+
+
+@pytest.fixture(scope="module")
+def solution(cell: spectrum.Scenario) -> spectrum.SpectrumSolution:
+    return spectrum.solve(cell)
+
+
+@pytest.fixture(scope="module")
+def seen(cell: spectrum.Scenario, solution: spectrum.SpectrumSolution) -> Insight:
+    return describe(cell, solution.value, caps=(2, 3))
+
+
+@pytest.fixture(scope="module")
+def data(
+    cell: spectrum.Scenario, solution: spectrum.SpectrumSolution, seen: Insight
+) -> ReportData:
+    return report.collect_data(
+        cell,
+        solution.value,
+        solution.certificate,
+        seen,
+        concept="bilevel",
+        status=solution.status,
+        title="A cell",
+    )
+
+
+def test_pairs_carry_the_numbers_of_the_answer(
+    cell: spectrum.Scenario,
+    solution: spectrum.SpectrumSolution,
+    data: ReportData,
+) -> None:
+    answer = solution.value
+    for j, pair in enumerate(data.pairs):
+        i = answer.channel[j]
+        gain = cell.gain_to_bs(int(i))[j]
+        assert pair.channel == i
+        assert pair.lowest_price <= pair.reuse_price * (1.0 + 1e-9)
+        assert pair.reuse_price <= pair.highest_price * (1.0 + 1e-9)
+        assert 1e-3 * from_db(pair.transmit_power_dbm) == pytest.approx(
+            answer.transmit_power_w[j], rel=1e-12
+        )
+        paid = answer.reuse_price[j] * answer.transmit_power_w[j] * gain
+        assert pair.payment_bps == pytest.approx(paid, rel=1e-12)
+        margin = (
+            cell.cellular_power_w[i] * cell.gain_cellular_to_bs[i]
+            / (cell.max_power_w * gain)
+        )  # fmt: skip
+        assert from_db(pair.interference_margin_db) == pytest.approx(margin)
+        held = {
+            "at least power": answer.transmit_power_w[j] <= cell.min_power_w * 1.001,
+            "at greatest power": answer.transmit_power_w[j] >= cell.max_power_w * 0.999,
+        }
+        assert held.get(pair.limit, not any(held.values()))
+
+
+def test_places_are_seen_from_the_base_station(
+    cell: spectrum.Scenario, solution: spectrum.SpectrumSolution, seen: Insight
+) -> None:
+    where = cell.positions_m
+    assert where is not None
+    moved = cell.replace(
+        positions_m=spectrum.Positions(
+            base_station=where.base_station + 100.0,
+            cellular=where.cellular + 100.0,
+            d2d_transmitter=where.d2d_transmitter + 100.0,
+            d2d_receiver=where.d2d_receiver + 100.0,
+        )
+    )
+    here, there = (
+        report.collect_data(
+            one, solution.value, solution.certificate, seen,
+            concept="bilevel", status=solution.status, title="",
+        )
+        for one in (cell, moved)
+    )  # fmt: skip
+    assert [p.x_m for p in there.places] == pytest.approx([p.x_m for p in here.places])
+    assert there.pairs[2].receiver_y_m == pytest.approx(here.pairs[2].receiver_y_m)
+
+
+def test_a_cell_without_positions_has_no_map(
+    cell: spectrum.Scenario, solution: spectrum.SpectrumSolution, seen: Insight
+) -> None:
+    data = report.collect_data(
+        cell.replace(positions_m=None), solution.value, solution.certificate, seen,
+        concept="bilevel", status=solution.status, title="",
+    )  # fmt: skip
+    names = [figure.name for figure in report.draw_figures(data)]
+    assert "map" not in names
+    assert "price-margin" in names
+
+
+def test_the_certificate_is_told_as_it_is(
+    solution: spectrum.SpectrumSolution, data: ReportData
+) -> None:
+    rows = {row.name: row.value for row in data.certificate}
+    assert rows["bilevel_gap"] == solution.certificate.bilevel_gap
+    assert rows["follower_regret"] == solution.certificate.follower_regret
+
+
+def test_the_story_is_in_the_scenarios_own_numbers(
+    data: ReportData, seen: Insight
+) -> None:
+    told = " ".join(data.story)
+    low, high, inside = (
+        len(x) for x in (seen.at_min_power, seen.at_max_power, seen.interior)
+    )
+    assert (
+        f"Of 6 pairs, {low} sit at the least power, {high} at the greatest, {inside} in "
+        "between." in told
+    )
+    assert "the Stackelberg equilibrium proper" in told
+    assert "the price box itself is the limit" in told or "No price is at" in told
+    assert "by 1 dB" in told
+    assert "Under caps on pairs per channel" in told
+    assert f"{np.min(seen.spend_share):.3g}" in told
+    assert "optimal" not in told
+
+
+@pytest.mark.parametrize("concept", ["iterated", "published"])
+def test_a_conjectural_answer_is_never_called_a_stackelberg_equilibrium(
+    cell: spectrum.Scenario,
+    solution: spectrum.SpectrumSolution,
+    seen: Insight,
+    concept: str,
+) -> None:
+    first = story(cell, solution.value, seen, concept)[0]
+    assert f"This is the {concept} concept" in first
+    assert "it need not be a Stackelberg equilibrium" in first
+
+
+def test_a_cell_without_pairs_has_a_story() -> None:
+    empty = spectrum.generate(seed=0, num_channels=2, num_pairs=0)
+    answer = spectrum.solve(empty)
+    seen = describe(empty, answer.value)
+    assert story(empty, answer.value, seen, "bilevel") == (
+        "There is no pair: every channel belongs to its cellular user.",
+    )
+
+
+def test_lost_rate_and_sinr_of_a_method(cell: spectrum.Scenario) -> None:
+    cell = cell.with_channel([0, 0, 1, 1, 2, 2])
+    power = np.array([0.2, 0.0, 0.1, 0.05, 0.2, 0.001])
+    answer = spectrum.outcome(cell, cell.channel, np.ones(6), power)
+    alone = spectrum.outcome(cell, cell.channel, np.ones(6), np.zeros(6))
+    record = report.method_record(cell, "random", answer, None, 0.5)
+    kept = answer.cellular_rate_bps.sum() / alone.cellular_rate_bps.sum()
+    assert record.cellular_rate_lost == pytest.approx(1.0 - kept)
+    assert len(record.d2d_sinr_db) == 5
+    assert len(record.cellular_sinr_db) == 3
+    assert record.follower_regret is record.bilevel_gap is None

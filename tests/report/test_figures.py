@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from report.example_data import example_data
+
+from stackelberg.report import Figure, ReportData, draw_figures, render_figures
+from stackelberg.report.figures import REGRET_FLOOR
+from stackelberg.report.theme import METHODS, config
+
+NAMES = [
+    "map", "price-margin", "sinr", "utility", "sum-rate", "channels", "flatness",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data() -> ReportData:
+    return example_data()
+
+
+@pytest.fixture(scope="module")
+def drawn(data: ReportData) -> dict[str, Figure]:
+    return {figure.name: figure for figure in draw_figures(data)}
+
+
+def spec(figure: Figure) -> dict[str, Any]:
+    return figure.chart.to_dict()
+
+
+def parts(node: object) -> list[dict[str, Any]]:
+    """Every dictionary inside a specification."""
+    found: list[dict[str, Any]] = []
+    if isinstance(node, dict):
+        found.append(node)
+        children = list(node.values())
+    else:
+        children = node if isinstance(node, list) else []
+    for child in children:
+        found += parts(child)
+    return found
+
+
+def rows(figure: Figure, key: str) -> list[dict[str, Any]]:
+    """The inline records that have `key`."""
+    return [part for part in parts(spec(figure)) if key in part and "field" not in part]
+
+
+def test_every_figure_is_drawn_in_reading_order(drawn: dict[str, Figure]) -> None:
+    assert list(drawn) == NAMES
+    assert all(figure.title and figure.caption for figure in drawn.values())
+
+
+def test_no_figure_without_numbers(data: ReportData) -> None:
+    bare = dataclasses.replace(data, places=(), methods=(), sweep=(), flatness=())
+    assert [figure.name for figure in draw_figures(bare)] == [
+        "price-margin",
+        "channels",
+    ]
+
+
+def test_axes_and_legends_name_their_units(drawn: dict[str, Figure]) -> None:
+    titles = json.dumps([spec(drawn[name]) for name in NAMES])
+    for unit in ("(m)", "(dB)", "(dBm)", "(bit/s per W)", "(Mbit/s)", "(%)"):
+        assert unit in titles
+
+
+def test_the_map_has_one_scale_in_both_directions(drawn: dict[str, Figure]) -> None:
+    domains = [
+        part["scale"]["domain"]
+        for part in parts(spec(drawn["map"]))
+        if part.get("field", "").endswith("_m") and "scale" in part
+    ]
+    assert domains
+    assert all(domain == domains[0] for domain in domains)
+    assert domains[0][0] == -domains[0][1]
+
+
+def test_prices_are_coloured_on_a_logarithmic_scale(drawn: dict[str, Figure]) -> None:
+    coloured = [
+        part["scale"]["type"]
+        for part in parts(spec(drawn["map"]))
+        if part.get("field") == "reuse_price" and "scale" in part
+    ]
+    assert coloured == ["log", "log"]
+
+
+def test_distributions_are_the_share_at_or_below(
+    data: ReportData, drawn: dict[str, Figure]
+) -> None:
+    steps = rows(drawn["sinr"], "share")
+    for method in data.methods:
+        got = [
+            (row["sinr_db"], row["share"])
+            for row in steps
+            if row["method"] == method.method and row["links"].startswith("cellular")
+        ]
+        values = np.sort(method.cellular_sinr_db)
+        assert got[0] == (values[0], 0.0)
+        for (x, share), value in zip(got[1:], values, strict=True):
+            assert x == value
+            assert share == pytest.approx(np.mean(values <= value))
+
+
+def test_a_method_without_links_has_no_line(drawn: dict[str, Figure]) -> None:
+    d2d = [r for r in rows(drawn["sinr"], "share") if r["links"] == "D2D pairs"]
+    assert {r["method"] for r in d2d} == set(METHODS) - {"no_reuse"}
+
+
+def test_both_panels_of_the_utility_figure_have_the_same_rows(
+    data: ReportData,
+) -> None:
+    methods = [
+        dataclasses.replace(
+            m, follower_regret=None, price_regret=None, bilevel_gap=None
+        )
+        if m.method == "no_reuse"
+        else m
+        for m in data.methods
+    ]
+    data = dataclasses.replace(data, methods=tuple(methods))
+    (figure,) = [f for f in draw_figures(data) if f.name == "utility"]
+    domains = [
+        part["scale"]["domain"]
+        for part in parts(spec(figure))
+        if part.get("field") == "label" and "axis" in part
+    ]
+    assert len(domains) >= 3
+    assert all(d == [style.label for style in METHODS.values()] for d in domains)
+
+
+def test_regrets_of_zero_are_drawn_at_the_edge(drawn: dict[str, Figure]) -> None:
+    regrets = rows(drawn["utility"], "drawn")
+    assert min(row["drawn"] for row in regrets) == REGRET_FLOOR
+    assert {row["value"] for row in regrets} >= {0.0, 0.3}
+
+
+def test_a_colour_means_one_method_whichever_are_present(data: ReportData) -> None:
+    few = dataclasses.replace(data, methods=data.methods[-2:], sweep=())
+    domains = [
+        part["scale"]["domain"]
+        for figure in draw_figures(few)
+        if figure.name in ("sinr", "utility")
+        for part in parts(spec(figure))
+        if part.get("field") == "label" and "legend" in part
+    ]
+    assert domains
+    assert all(d == [style.label for style in METHODS.values()] for d in domains)
+
+
+def test_a_power_of_nothing_is_left_out_instead_of_breaking_the_page() -> None:
+    data = example_data()
+    silent = dataclasses.replace(data.pairs[0], transmit_power_dbm=-math.inf)
+    data = dataclasses.replace(data, pairs=(silent, *data.pairs[1:]))
+    text = json.dumps([spec(f) for f in draw_figures(data)], allow_nan=False)
+    assert '"transmit_power_dbm": null' in text
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of sRGB, WCAG 2.1."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [
+        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    ]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+@pytest.mark.parametrize(("dark", "ground"), [(False, "#ffffff"), (True, "#14171b")])
+def test_colours_stand_out_from_the_page(dark: bool, ground: str) -> None:
+    page = luminance(ground)
+    ranges = config(dark=dark)["range"]
+    assert len(ranges["category"]) == len(METHODS)
+    for colour in ranges["category"]:
+        bright, dim = sorted([luminance(colour), page], reverse=True)
+        assert (bright + 0.05) / (dim + 0.05) >= 2.4, colour
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_price_ramp_is_read_in_grey(dark: bool) -> None:
+    greys = [luminance(colour) for colour in config(dark=dark)["range"]["ramp"]]
+    steps = np.diff(greys)
+    assert (steps > 0.02).all() if dark else (steps < -0.005).all()
+
+
+def test_methods_differ_without_colour() -> None:
+    assert len({style.dash for style in METHODS.values()}) == len(METHODS)
+    assert len({style.shape for style in METHODS.values()}) == len(METHODS)
+
+
+def test_figures_as_files(data: ReportData) -> None:
+    files = {figure.name: figure for figure in render_figures(data)}
+    assert list(files) == NAMES
+    for figure in files.values():
+        assert figure.svg.startswith("<svg")
+        assert figure.svg.count("<path") > 5
+        assert figure.pdf.startswith(b"%PDF")
