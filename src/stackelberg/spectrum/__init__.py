@@ -10,7 +10,7 @@ from stackelberg.spectrum.follower import (
     leader_gradient,
 )
 from stackelberg.spectrum.generate import from_positions, generate
-from stackelberg.spectrum.insight import Insight, describe, sentences
+from stackelberg.spectrum.insight import Insight, describe
 from stackelberg.spectrum.pair_explanation import PairExplanation, explain_pair
 from stackelberg.spectrum.protect import Protection, protect
 from stackelberg.spectrum.published import published_price
@@ -60,7 +60,6 @@ __all__ = [
     "protect",
     "published_price",
     "run_method",
-    "sentences",
     "solve",
     "solve_batch",
 ]
