@@ -18,7 +18,7 @@ def tables(tmp_path: Path) -> tuple[Path, Path]:
     sites.write_text(
         "SITE_ID,LATITUDE,LONGITUDE,NAME\na/1,-37.81,144.96,x\nfar,-37.84,144.96,y\n"
     )
-    places = [-37.81, 144.96] + random.uniform(-0.002, 0.002, (80, 2))
+    places = np.array([-37.81, 144.96]) + random.uniform(-0.002, 0.002, (80, 2))
     users.write_text(
         "Latitude,Longitude\n" + "".join(f"{a:.7f},{b:.7f}\n" for a, b in places)
     )

@@ -15,7 +15,6 @@ from typing import Any
 
 import jinja2
 import vl_convert
-from markupsafe import Markup
 
 from stackelberg.report.data import ReportData
 from stackelberg.report.figures import Figure, draw_figures
@@ -45,9 +44,9 @@ def render_page(data: ReportData) -> str:
         data=data,
         labels={name: style.label for name, style in METHODS.items()},
         figures={figure.name: figure for figure in drawn},
-        style=Markup(_shipped("page.css")),
-        behaviour=Markup(_shipped("page.js")),
-        bundle=Markup(_bundle()),
+        style=_shipped("page.css"),
+        behaviour=_shipped("page.js"),
+        bundle=_bundle(),
         specifications=_embedded({figure.name: _spec(figure) for figure in drawn}),
         configurations=_embedded(
             {"light": config(dark=False), "dark": config(dark=True)}
@@ -91,12 +90,12 @@ def _spec(figure: Figure) -> dict[str, Any]:
     return spec
 
 
-def _embedded(value: object) -> Markup:
+def _embedded(value: object) -> str:
     """`value` as JSON that cannot end the script element that holds it."""
     text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
+    return text
 
 
 def _finite(value: object) -> object:
