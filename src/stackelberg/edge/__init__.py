@@ -1,0 +1,15 @@
+"""The edge game: nodes price capacity, users with budgets buy it."""
+
+from stackelberg.edge.allocate import EdgeSolution, allocate
+from stackelberg.edge.certify import EdgeCertificate, certify
+from stackelberg.edge.market import Market
+from stackelberg.edge.outcome import Outcome
+
+__all__ = [
+    "EdgeCertificate",
+    "EdgeSolution",
+    "Market",
+    "Outcome",
+    "allocate",
+    "certify",
+]
