@@ -68,6 +68,23 @@ def test_several_scenarios_are_one_batch_with_the_answers_of_each_alone(
         assert written.outcome.leader_utility == alone.value.leader_utility
 
 
+def test_many_scenarios_are_printed_one_a_row(
+    stackelberg: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    stackelberg(
+        "spectrum", "generate", "-o", tmp_path / "cells", "--count", 9,
+        "--channels", 1, "--pairs", 1,
+    )  # fmt: skip
+    cells = sorted((tmp_path / "cells").iterdir())
+    ended = stackelberg("spectrum", "solve", *cells, "--protect", "sinr=-150dB")
+    assert ended.code == 0
+    rows = [line for line in ended.out.splitlines() if " converged " in line]
+    assert [row.split()[0] for row in rows] == [str(path) for path in cells]
+    assert ended.out.count("even at full power") == 9
+    assert "bilevel_bound" not in ended.out
+
+
 def test_a_missed_tolerance_ends_with_3_and_is_written(
     stackelberg: CommandLine, tmp_path: Path
 ) -> None:

@@ -70,7 +70,23 @@ def test_wrong_usage_is_one_line(
 def test_nothing_asked_shows_the_help(stackelberg: CommandLine) -> None:
     ended = stackelberg("spectrum")
     assert ended.code == 2
-    assert "generate" in ended.out + ended.err
+    assert ended.out == ""
+    assert ended.err.startswith("Usage: stackelberg spectrum")
+    assert "  generate " in ended.err
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    command = subprocess.Popen(
+        [sys.executable, "-m", "stackelberg.cli", "equations", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert command.stdout is not None
+    assert command.stderr is not None
+    command.stdout.close()
+    with command.stderr as stderr:
+        assert stderr.read() == b""
+    assert command.wait(timeout=60) == 0
 
 
 def test_interruption_is_one_line(

@@ -85,6 +85,8 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader, say `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = DONE
+    except SystemExit:  # the same, as the terminal libraries tell it
+        code = DONE
     if code == INTERRUPTED:
         _say("interrupted; what was finished is on disk", INTERRUPTED)
     return int(code or DONE)
@@ -93,12 +95,13 @@ def run(arguments: Sequence[str]) -> int:
 def _usage(error: typer.TyperException) -> int:
     """Say in one line what is wrong with the arguments themselves."""
     context: Any = getattr(error, "ctx", None)
-    message = " ".join(error.format_message().split())
+    text = error.format_message()
+    if text.startswith("Usage:"):  # no arguments at all: this is the help
+        sys.stderr.write(f"{text}\n")
+        return INPUT_WRONG
+    message = " ".join(text.split()) + _value_got(error)
     if context is None:
         return _say(message, INPUT_WRONG)
-    if not message:  # no arguments at all: the help has been printed
-        return INPUT_WRONG
-    message += _value_got(error)
     return _say(f"{context.command_path}: {message}", INPUT_WRONG)
 
 

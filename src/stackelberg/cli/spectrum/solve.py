@@ -29,16 +29,19 @@ from stackelberg.cli.options import (
 from stackelberg.cli.quantities import least_sinr
 from stackelberg.cli.spectrum.protection import protection
 from stackelberg.errors import ConfigError
-from stackelberg.report.numbers import shown_percent, shown_rate
+from stackelberg.report.numbers import shown_percent, shown_rate, significant
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.table import Table
 
     from stackelberg.game import Solution
     from stackelberg.spectrum import Scenario
 
 BATCH = 32
 """Scenarios solved together. What a batch finished is on disk before the next."""
+
+IN_FULL = 8
+"""Up to so many scenarios every certificate is printed whole."""
 
 NOT_REACHED = 3
 
@@ -115,21 +118,19 @@ def solve(
         doing = f"solving {first + 1} to {min(first + BATCH, len(cells))}"
         with terminal.progress(f"{doing} of {len(cells)} by {concept}"):
             solutions, seconds = _solved(cells[batch], plan)
-        for path, cell, target, solution in zip(
-            scenarios[batch], cells[batch], targets[batch], solutions, strict=True
-        ):
-            if target is not None:
-                io.write_solution(solution, target, concept=concept)
-            record = _record(path, cell, target, solution, plan)
-            if as_json:
-                records.append(record)
-            else:
-                _print(path, cell, solution, record)
-            code = NOT_REACHED if solution.status else code
-        if not as_json:
-            _print_seconds(len(solutions), seconds)
+        done = [
+            _finish(*one, plan)
+            for one in zip(
+                scenarios[batch], cells[batch], targets[batch], solutions, strict=True
+            )
+        ]
+        records += [] if not as_json else done
+        if any(solution.status for solution in solutions):
+            code = NOT_REACHED
         if report is not None or figures is not None:
             _write_report(scenarios[0], cells[0], solutions[0], plan, report, figures)
+        if not as_json:
+            _print_batch(cells[batch], solutions, done, seconds, len(cells))
     if as_json:
         terminal.print_json({"concept": concept, "solutions": records})
     return code
@@ -164,15 +165,19 @@ def _solved(
     return list(solutions), watch.seconds
 
 
-def _record(
+def _finish(
     path: Path,
     cell: Scenario,
     target: Path | None,
     solution: Solution[Any, Any],
     plan: _Plan,
 ) -> dict[str, Any]:
+    """Write one solution, and say what there is to say of it as a record."""
+    from stackelberg import io
     from stackelberg.io.solution_file import solution_text
 
+    if target is not None:
+        io.write_solution(solution, target, concept=plan.concept)
     record: dict[str, Any] = {
         "scenario": str(path),
         "written": None if target is None else str(target),
@@ -185,12 +190,48 @@ def _record(
     return record
 
 
-def _print(
-    path: Path, cell: Scenario, solution: Solution[Any, Any], record: dict[str, Any]
+def _print_batch(
+    cells: list[Scenario],
+    solutions: list[Solution[Any, Any]],
+    records: list[dict[str, Any]],
+    seconds: float,
+    total: int,
+) -> None:
+    """Everything about a few scenarios; one row each where there are many."""
+    if total <= IN_FULL:
+        for cell, solution, record in zip(cells, solutions, records, strict=True):
+            _print_in_full(cell, solution, record)
+    else:
+        console = terminal.console()
+        console.print(_rows(solutions, records))
+        for record in records:
+            for line in record.get("protection", {"lines": []})["lines"]:
+                console.print(f"{record['scenario']}: {line}")
+    _print_seconds(len(solutions), seconds)
+
+
+def _rows(solutions: list[Solution[Any, Any]], records: list[dict[str, Any]]) -> Table:
+    made = terminal.table(
+        None, "scenario", "status", "leader utility", "bilevel gap", "follower regret",
+        text=2,
+    )  # fmt: skip
+    for solution, record in zip(solutions, records, strict=True):
+        made.add_row(
+            record["scenario"],
+            solution.status.label,
+            shown_rate(solution.value.leader_utility),
+            significant(solution.certificate.bilevel_gap, 2),
+            significant(solution.certificate.follower_regret_relative, 2),
+        )
+    return made
+
+
+def _print_in_full(
+    cell: Scenario, solution: Solution[Any, Any], record: dict[str, Any]
 ) -> None:
     console = terminal.console()
     outcome = solution.value
-    concept = record["solution"]["concept"]
+    concept, path = record["solution"]["concept"], record["scenario"]
     console.print(f"{path}: {concept}, {solution.status.label}")
     console.print(f"  {solution.status.advice}")
     console.print(f"  leader utility {shown_rate(outcome.leader_utility)}")
@@ -201,16 +242,12 @@ def _print(
         console.print(f"  {line}")
     if record["written"] is not None:
         console.print(f"  written: {record['written']}")
-    _blank(console)
+    console.print()
 
 
 def _print_seconds(count: int, seconds: float) -> None:
     what = "one scenario" if count == 1 else f"{count} scenarios in one batch"
     terminal.console().print(f"{what}: {seconds:.2f} s, compilation included")
-
-
-def _blank(console: Console) -> None:
-    console.print()
 
 
 def loads(num_channels: int, channel: Any) -> str:
