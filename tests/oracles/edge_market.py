@@ -81,3 +81,38 @@ def dual_value(price, capacity, budget, weight, lam, mu) -> float:
         ]
         total -= math.log(min(ratios)) + 1.0
     return total
+
+
+def best_cobb_douglas(price, capacity, budget, exponents) -> np.ndarray:
+    """Amounts that maximise sum_j sum_i a_ij log x_ij under both limits, by SLSQP."""
+    price, capacity, budget, share = map(
+        lambda a: np.asarray(a, float), (price, capacity, budget, exponents)
+    )
+    n, m = share.shape
+    unit = np.minimum(capacity[None, :], budget[:, None] / price[None, :])
+    limits = []
+    for i in range(m):
+        row = np.zeros((n, m))
+        row[:, i] = unit[:, i] / capacity[i]
+        limits.append(row.ravel())
+    for j in range(n):
+        row = np.zeros((n, m))
+        row[j] = unit[j] * price / budget[j]
+        limits.append(row.ravel())
+    matrix = np.array(limits)
+    found = minimize(
+        lambda y: -float((share.ravel() * np.log(y)).sum()),
+        np.full(n * m, 0.5 / max(n, m)),
+        jac=lambda y: -share.ravel() / y,
+        method="SLSQP",
+        bounds=[(1e-9, None)] * (n * m),
+        constraints=[
+            {
+                "type": "ineq",
+                "fun": lambda y: 1.0 - matrix @ y,
+                "jac": lambda y: -matrix,
+            }
+        ],
+        options={"maxiter": 1000, "ftol": 1e-15},
+    )
+    return found.x.reshape(n, m) * unit

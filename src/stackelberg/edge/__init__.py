@@ -4,12 +4,15 @@ from stackelberg.edge.allocate import EdgeSolution, allocate
 from stackelberg.edge.certify import EdgeCertificate, certify
 from stackelberg.edge.market import Market
 from stackelberg.edge.outcome import Outcome
+from stackelberg.edge.published import PublishedAllocation, published_allocation
 
 __all__ = [
     "EdgeCertificate",
     "EdgeSolution",
     "Market",
     "Outcome",
+    "PublishedAllocation",
     "allocate",
     "certify",
+    "published_allocation",
 ]
