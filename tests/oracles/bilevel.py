@@ -47,7 +47,7 @@ def leader_utilities(
 
 
 def best_equilibria(
-    channel: Channel, price: np.ndarray, tolerance: float = 1e-9
+    channel: Channel, price: np.ndarray, tolerance: float = 1e-13
 ) -> tuple[np.ndarray, np.ndarray]:
     """Leader's best equilibrium at each row of prices [n, K]: utilities, powers."""
     n, k = price.shape

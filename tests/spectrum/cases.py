@@ -12,6 +12,9 @@ from oracles.cells import random_cell
 from stackelberg.spectrum import FixedPriceBounds, InterferencePriceBounds, Scenario
 from stackelberg.spectrum.channel_game import ChannelGames, channel_games
 
+Arguments = tuple[float, np.ndarray, np.ndarray, np.ndarray, float, float]
+"""What the kernels take after the powers: a, gains, noise, coupling, two weights."""
+
 DATA = Path(__file__).resolve().parent.parent / "data" / "spectrum"
 
 MULTI_PAIR: list[dict[str, Any]] = json.loads((DATA / "multi_pair.json").read_text())
@@ -38,12 +41,18 @@ def cell(seed: int, num_pairs: int, **options: Any) -> Scenario:
 def fixed_cell(
     seed: int, num_pairs: int, *, width: float = 3.0, **options: Any
 ) -> Scenario:
-    """A random cell of quiet channels with prices in [1, width], all affordable."""
-    fields = random_cell(seed, num_pairs, **options)
-    fields["noise_power_w"] = 0.01
-    fields["gain_cellular_to_d2d"] = 0.1 * fields["gain_cellular_to_d2d"]
-    low, high = np.ones(num_pairs), np.full(num_pairs, width)
-    return Scenario(**fields, price_bounds=FixedPriceBounds(low, high))
+    """A random cell whose prices range from a fifth of the silencing one, -B/C.
+
+    The box of each pair is [1, `width`] times that. Zero cross gains at the least.
+    """
+    free = cell(seed, num_pairs, **options)
+    assert free.channel is not None
+    heard = free.noise_power_w + free.cellular_power_w[:, None] * (
+        free.gain_cellular_to_d2d
+    )
+    silent = free.spend_scale * free.gain_d2d / (free.gain_d2d_to_bs * heard)
+    least = 0.2 * silent[free.channel, np.arange(num_pairs)]
+    return free.replace(price_bounds=FixedPriceBounds(least, width * least))
 
 
 def all_games(scenario: Scenario) -> list[ChannelGames]:
@@ -58,7 +67,7 @@ def only_games(scenario: Scenario) -> ChannelGames:
     return games
 
 
-def objective_arguments(games: ChannelGames, row: int = 0) -> tuple[Any, ...]:
+def objective_arguments(games: ChannelGames, row: int = 0) -> Arguments:
     """What the kernels take after the powers."""
     return (
         float(games.cellular_snr[row]),

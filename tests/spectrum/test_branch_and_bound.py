@@ -1,13 +1,12 @@
 """Branch and bound under interference bounds: no box may promise too little."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 from oracles import bilevel
 from oracles.cells import channel_of, random_cell
-from spectrum.cases import objective_arguments, only_games
+from spectrum.cases import Arguments, objective_arguments, only_games
 
 from stackelberg.spectrum import Scenario, generate
 from stackelberg.spectrum.branch_and_bound import (
@@ -20,8 +19,6 @@ from stackelberg.spectrum.branch_and_bound import (
 )
 from stackelberg.spectrum.channel_kernels import local_maximum
 
-Arguments = tuple[Any, ...]
-
 
 def value_of(power: np.ndarray, arguments: Arguments) -> np.ndarray:
     """F at powers [n, K], written out in NumPy."""
@@ -29,6 +26,21 @@ def value_of(power: np.ndarray, arguments: Arguments) -> np.ndarray:
     s = noise + power @ coupling.T
     rate = np.log1p(a / (1.0 + power @ bs_gain))
     return rate_weight * rate + revenue_weight * (power / (power + s)).sum(axis=1)
+
+
+def ascents(y: np.ndarray, low, high, arguments: Arguments) -> np.ndarray:
+    """Whether from each of the points [n, K] some single move inwards ascends."""
+    a, bs_gain, noise, coupling, rate_weight, revenue_weight = arguments
+    power = np.exp(y)
+    s = noise + power @ coupling.T
+    heard = 1.0 + power @ bs_gain
+    slope_of_s = -revenue_weight * power / (power + s) ** 2
+    slope = power * (
+        revenue_weight * s / (power + s) ** 2
+        + slope_of_s @ coupling
+        - rate_weight * (a / (heard * (heard + a)))[:, None] * bs_gain
+    )
+    return (((slope > 0.0) & (y < high)) | ((slope < 0.0) & (y > low))).any(axis=1)
 
 
 def random_game(random: np.random.Generator, k: int) -> tuple[Arguments, float, float]:
@@ -105,16 +117,19 @@ class Bounded:
         k = len(low)
         self.low, self.high = box_low.copy(), box_high.copy()
         self.point, self.score = np.full(k, np.nan), np.full(k, np.nan)
+        a, bs_gain, noise, coupling, rate_weight, revenue_weight = arguments
         self.bound = bound_box(
-            self.low, self.high, low, high, *arguments, threshold, self.point,
-            self.score, np.empty((14, k)), np.empty((k, k)),
+            self.low, self.high, low, high, a, bs_gain, noise, coupling, rate_weight,
+            revenue_weight, threshold, self.point, self.score, np.empty((14, k)),
+            np.empty((k, k)),
         )  # fmt: skip
 
 
 def test_no_box_promises_less_than_a_point_inside_it_reaches():
     random = np.random.default_rng(1)
     boxes = dropped = tightened = 0
-    for arguments, least, greatest in games(640, seed=2):
+    for index, (arguments, least, greatest) in enumerate(games(640, seed=2)):
+        absurd = index % 2 == 0
         k = len(arguments[1])
         low, high = np.full(k, np.log(least)), np.full(k, np.log(greatest))
         optimum = low + 0.5 * (high - low)
@@ -136,11 +151,12 @@ def test_no_box_promises_less_than_a_point_inside_it_reaches():
             boxes += 1
             if box.bound == -np.inf:
                 dropped += 1
-                margin = 1e-6
-                strictly_in = (box_low < optimum - margin) | (box_low == low)
-                strictly_in &= (box_high > optimum + margin) | (box_high == high)
-                strictly_in &= (box_low <= optimum) & (optimum <= box_high)
-                assert not strictly_in.all()
+                assert ascents(inside, low, high, arguments).all()
+                well_in = (box_low < optimum - 1e-6) | (box_low == low)
+                well_in &= (box_high > optimum + 1e-6) | (box_high == high)
+                well_in &= (box_low <= optimum) & (optimum <= box_high)
+                # Absurd games can be so flat that `optimum` is not one to 1e-6.
+                assert absurd or not well_in.all()
                 assert reached.max() <= upper
                 continue
             assert np.isfinite(box.bound)

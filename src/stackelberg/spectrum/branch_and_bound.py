@@ -412,11 +412,21 @@ def prove(
             leader_revenue_weight,
         )  # fmt: skip
         if reached > incumbent:
-            incumbent, _ = local_maximum(
+            log_power[:] = point
+            local_maximum(
                 point, global_low, global_high, a, bs_gain, noise, coupling,
                 follower_price_weight, leader_revenue_weight,
             )  # fmt: skip
-            log_power[:] = point
+            for i in range(k):
+                power[i] = math.exp(point[i])
+            # The ascent's own value loses digits where the cellular rate is tiny.
+            incumbent = objective(
+                power, a, bs_gain, noise, coupling, follower_price_weight,
+                leader_revenue_weight,
+            )  # fmt: skip
+            if incumbent >= reached:
+                log_power[:] = point
+            incumbent = max(incumbent, reached)
         if bound <= incumbent * (1.0 + 0.5 * relative_gap):
             closed = max(closed, bound)
             continue

@@ -42,6 +42,9 @@ LISTED_PAIRS = 4
 _MAX_POINTS = 12
 _ASCENT_STEPS = 200
 
+_NEGLIGIBLE = 1e-3
+"""Scores below this share of what is still to be closed do not tell where to split."""
+
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def utility_of_prices(
@@ -698,14 +701,21 @@ def prove_fixed(
                 continue
             if score[j] > widest:
                 widest, at = score[j], j
-        if widest <= 0.0:  # exact but for the constraints: halve the widest range
+        if widest <= _NEGLIGIBLE * (bound - incumbent):
+            # The overestimator is all but exact, its best point not implementable:
+            # split the power that moves the regimes' constraints most.
+            widest = -1.0
             for j in range(k):
-                if state[j] == AT_LEAST_POWER:
+                if state[j] == AT_LEAST_POWER or (
+                    p_high[j] <= p_low[j] and state[j] != UNDECIDED
+                ):
                     continue
-                if state[j] == UNDECIDED or p_high[j] > p_low[j]:
-                    width = math.log(p_high[j] / p_low[j])
-                    if width > widest:
-                        widest, at = width, j
+                width = 0.0
+                for i in range(k):
+                    weight = 1.0 if i == j else coupling[i, j]
+                    width += weight * (p_high[j] - p_low[j]) * high_price[i]
+                if width > widest:
+                    widest, at = width, j
         if widest < 0.0:  # nothing left to split
             closed = max(closed, bound)
             continue
