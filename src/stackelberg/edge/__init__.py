@@ -2,6 +2,7 @@
 
 from stackelberg.edge.allocate import EdgeSolution, allocate
 from stackelberg.edge.certify import EdgeCertificate, certify
+from stackelberg.edge.generate import generate
 from stackelberg.edge.market import Market
 from stackelberg.edge.outcome import Outcome
 from stackelberg.edge.published import PublishedAllocation, published_allocation
@@ -14,5 +15,6 @@ __all__ = [
     "PublishedAllocation",
     "allocate",
     "certify",
+    "generate",
     "published_allocation",
 ]
