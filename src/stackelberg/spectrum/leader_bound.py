@@ -6,7 +6,7 @@ independent, so any number of threads gives the same bits.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from stackelberg.spectrum.channel_game import ChannelGames
 from stackelberg.spectrum.channel_kernels import objective
 from stackelberg.spectrum.fixed_bounds import prove_fixed, utility_of_prices
 from stackelberg.spectrum.scenario import Floats, Ints
+from stackelberg.spectrum.threads import in_blocks
 
 FLOOR_ALLOWANCE = 1e-9
 """Relative raise of the bound where p_min = 0 and the boxes begin at a floor above it.
@@ -61,29 +62,50 @@ def prove_games(
         relative_gap: stop a channel at (bound - utility) <= relative_gap * utility.
         max_boxes: stop a channel after so many boxes, with the bound reached.
     """
+    # Two kernels, so that the one for fixed bounds compiles only where it is needed.
+    kinds = [(games.fixed_bounds, _prove_prices), (~games.fixed_bounds, _prove_powers)]
+    parts = [
+        (rows, _prove_part(kernel, games.take(rows), price[rows], power_w[rows],
+                           relative_gap, max_boxes))
+        for rows, kernel in ((np.flatnonzero(mask), kernel) for mask, kernel in kinds)
+        if len(rows)
+    ]  # fmt: skip
+    if len(parts) == 1:
+        return parts[0][1]
+    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+    return Proof(
+        **{
+            name: np.concatenate([getattr(proof, name) for _, proof in parts])[order]
+            for name in vars(parts[0][1])
+        }
+    )
+
+
+def _prove_part(
+    kernel: Callable[..., None],
+    games: ChannelGames,
+    price: Floats,
+    power_w: Floats,
+    relative_gap: float,
+    max_boxes: int,
+) -> Proof:
     n, k = games.pairs.shape
     price, power = price.copy(), power_w.copy()
     value, upper = np.empty(n), np.empty(n)
     boxes = np.empty(n, dtype=np.int64)
 
     def run(rows: slice) -> None:
-        _prove_rows(
+        kernel(
             games.cellular_snr[rows], games.bs_gain[rows], games.noise[rows],
             games.coupling[rows], games.price_scale[rows],
             games.follower_price_weight[rows], games.leader_revenue_weight[rows],
             games.min_power_w[rows], games.max_power_w[rows],
-            games.min_price[rows], games.max_price[rows], games.fixed_bounds[rows],
+            games.min_price[rows], games.max_price[rows],
             relative_gap, max_boxes,
             price[rows], power[rows], value[rows], upper[rows], boxes[rows],
         )  # fmt: skip
 
-    block = max(1, n // 32) if k > 1 else n
-    slices = [slice(i, i + block) for i in range(0, n, block)]
-    if len(slices) == 1:
-        run(slices[0])
-    else:
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(run, slices))
+    in_blocks(run, n, least_block=64 if k <= 3 else 1)
     return Proof(
         price=price,
         power_w=power,
@@ -94,17 +116,16 @@ def prove_games(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _prove_rows(
+def _prove_powers(
     cellular_snr: Floats, bs_gain: Floats, noise: Floats, coupling: Floats,
     price_scale: Floats, follower_price_weight: Floats, leader_revenue_weight: Floats,
     min_power_w: Floats, max_power_w: Floats, min_price: Floats, max_price: Floats,
-    fixed_bounds: np.ndarray, relative_gap: float, max_boxes: int,
+    relative_gap: float, max_boxes: int,
     price: Floats, power: Floats, value: Floats, upper: Floats, boxes: np.ndarray,
 ) -> None:  # fmt: skip
+    """Rows under interference bounds: branch and bound over powers."""
     n, k = bs_gain.shape
-    low_y, high_y, y = np.empty(k), np.empty(k), np.empty(k)
-    scaled, least, most = np.empty(k), np.empty(k), np.empty(k)
-    silent = np.empty(k)
+    low_y, high_y, y, silent = np.empty(k), np.empty(k), np.empty(k), np.empty(k)
     for c in range(n):
         a, rate_weight, revenue_weight = (
             cellular_snr[c],
@@ -112,44 +133,16 @@ def _prove_rows(
             leader_revenue_weight[c],
         )
         low, high = min_power_w[c], max_power_w[c]
-        if fixed_bounds[c]:
-            for j in range(k):
-                scaled[j] = price[c, j] / price_scale[c, j]
-                least[j] = min_price[c, j] / price_scale[c, j]
-                most[j] = max_price[c, j] / price_scale[c, j]
-                scaled[j] = min(max(scaled[j], least[j]), most[j])
-            value[c], upper[c], boxes[c] = prove_fixed(
-                scaled, least, most, a, bs_gain[c], noise[c], coupling[c],
-                rate_weight, revenue_weight, low, high, relative_gap, max_boxes,
-            )  # fmt: skip
-            utility_of_prices(
-                scaled,
-                a,
-                bs_gain[c],
-                noise[c],
-                coupling[c],
-                rate_weight,
-                revenue_weight,
-                low,
-                high,
-                power[c],
-            )
-            for j in range(k):
-                price[c, j] = min(
-                    max(scaled[j] * price_scale[c, j], min_price[c, j]), max_price[c, j]
-                )
-            continue
         allowance = 0.0
         if low == 0.0:
-            allowance = FLOOR_ALLOWANCE * objective(
-                power[c],
-                a,
-                bs_gain[c],
-                noise[c],
-                coupling[c],
-                rate_weight,
-                revenue_weight,
-            )
+            # All at their greatest earn something even where the given point does not.
+            silent[:] = high
+            for start in (power[c], silent):
+                reached = objective(
+                    start, a, bs_gain[c], noise[c], coupling[c],
+                    rate_weight, revenue_weight,
+                )  # fmt: skip
+                allowance = max(allowance, FLOOR_ALLOWANCE * reached)
         for j in range(k):
             floor = low
             if low == 0.0:
@@ -183,3 +176,48 @@ def _prove_rows(
             for i in range(k):
                 s += coupling[c, j, i] * power[c, i]
             price[c, j] = price_scale[c, j] / (power[c, j] + s)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _prove_prices(
+    cellular_snr: Floats, bs_gain: Floats, noise: Floats, coupling: Floats,
+    price_scale: Floats, follower_price_weight: Floats, leader_revenue_weight: Floats,
+    min_power_w: Floats, max_power_w: Floats, min_price: Floats, max_price: Floats,
+    relative_gap: float, max_boxes: int,
+    price: Floats, power: Floats, value: Floats, upper: Floats, boxes: np.ndarray,
+) -> None:  # fmt: skip
+    """Rows under fixed bounds: branch and bound over powers and regimes."""
+    n, k = bs_gain.shape
+    scaled, least, most = np.empty(k), np.empty(k), np.empty(k)
+    for c in range(n):
+        a, rate_weight, revenue_weight = (
+            cellular_snr[c],
+            follower_price_weight[c],
+            leader_revenue_weight[c],
+        )
+        low, high = min_power_w[c], max_power_w[c]
+        for j in range(k):
+            scaled[j] = price[c, j] / price_scale[c, j]
+            least[j] = min_price[c, j] / price_scale[c, j]
+            most[j] = max_price[c, j] / price_scale[c, j]
+            scaled[j] = min(max(scaled[j], least[j]), most[j])
+        value[c], upper[c], boxes[c] = prove_fixed(
+            scaled, least, most, a, bs_gain[c], noise[c], coupling[c],
+            rate_weight, revenue_weight, low, high, relative_gap, max_boxes,
+        )  # fmt: skip
+        utility_of_prices(
+            scaled,
+            a,
+            bs_gain[c],
+            noise[c],
+            coupling[c],
+            rate_weight,
+            revenue_weight,
+            low,
+            high,
+            power[c],
+        )
+        for j in range(k):
+            price[c, j] = min(
+                max(scaled[j] * price_scale[c, j], min_price[c, j]), max_price[c, j]
+            )
