@@ -63,13 +63,13 @@ def prove_games(
         max_boxes: stop a channel after so many boxes, with the bound reached.
     """
     # Two kernels, so that the one for fixed bounds compiles only where it is needed.
-    kinds = [(games.fixed_bounds, _prove_prices), (~games.fixed_bounds, _prove_powers)]
-    parts = [
-        (rows, _prove_part(kernel, games.take(rows), price[rows], power_w[rows],
-                           relative_gap, max_boxes))
-        for rows, kernel in ((np.flatnonzero(mask), kernel) for mask, kernel in kinds)
-        if len(rows)
-    ]  # fmt: skip
+    parts: list[tuple[Ints, Proof]] = []
+    for fixed, kernel in ((True, _prove_prices), (False, _prove_powers)):
+        rows = np.flatnonzero(games.fixed_bounds == fixed)
+        if len(rows):
+            part, p, q = games.take(rows), price[rows], power_w[rows]
+            proof = _prove_part(kernel, part, p, q, relative_gap, max_boxes)
+            parts.append((rows, proof))
     if len(parts) == 1:
         return parts[0][1]
     order = np.argsort(np.concatenate([rows for rows, _ in parts]))
