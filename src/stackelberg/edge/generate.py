@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from enum import IntEnum
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy import sparse
@@ -119,7 +119,7 @@ def _weights(
 ) -> sparse.csr_array:
     """Worth of a unit of each site in reach, users x sites."""
     n, m = len(users), len(sites)
-    tree = KDTree(sites)
+    tree: Any = KDTree(sites)  # typed for one neighbour only
     if nearest is None:
         distance, site = tree.query(users, k=1)
         user = np.arange(n)

@@ -7,6 +7,11 @@ from stackelberg.io.eua import (
     import_eua,
     list_sites,
 )
+from stackelberg.io.market_files import (
+    read_market,
+    write_market,
+    write_market_solution,
+)
 from stackelberg.io.scenario_file import read_scenario, write_scenario
 from stackelberg.io.solution_file import SolutionFile, read_solution, write_solution
 
@@ -17,8 +22,11 @@ __all__ = [
     "import_all_eua",
     "import_eua",
     "list_sites",
+    "read_market",
     "read_scenario",
     "read_solution",
+    "write_market",
+    "write_market_solution",
     "write_scenario",
     "write_solution",
 ]
