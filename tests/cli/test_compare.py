@@ -28,6 +28,8 @@ def test_every_method_on_the_same_channels(
     for name, m in methods.items():
         assert m["leader_utility_bps"] <= limit, name
         assert m["seconds"] >= 0.0
+        low = sum(sinr < 5.0 for sinr in m["cellular_sinr_db"])
+        assert m["users_below_5_db"] == low
     nobody = methods["no_reuse"]
     assert nobody["cellular_rate_lost"] == 0.0
     assert nobody["d2d_sinr_db"] == []
@@ -38,11 +40,15 @@ def test_every_method_on_the_same_channels(
 
 
 def test_the_table_and_what_price_regret_means(
-    stackelberg: CommandLine, cell: Path
+    stackelberg: CommandLine, cell: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     ended = stackelberg("spectrum", "compare", cell)
     for style in METHODS.values():
         assert style.label in ended.out
+    heading = " ".join(ended.out.splitlines()[:3]).split()
+    assert {"follower", "utility", "below", "5", "dB", "price"} <= set(heading)
+    assert max(len(line) for line in ended.out.splitlines()) <= 80
     assert "says nothing of the Stackelberg equilibrium" in " ".join(ended.out.split())
 
 

@@ -34,6 +34,7 @@ def test_the_demo_leaves_its_files_and_ten_lines(
         "report.html", "scenario.json", "solution.json",
     ]  # fmt: skip
     assert len(ended.out.splitlines()) <= 10
+    assert "Of 3 cellular users, below 5 dB are" in ended.out
     assert str(folder / "report.html") in ended.out
     solution = io.read_solution(folder / "solution.json")
     scenario = io.read_scenario(folder / "scenario.json")

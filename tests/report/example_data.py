@@ -9,6 +9,7 @@ import numpy as np
 from stackelberg import spectrum
 from stackelberg.report import (
     CapRecord,
+    CellularRecord,
     CertificateRecord,
     FlatnessRecord,
     MethodRecord,
@@ -64,6 +65,7 @@ def example_data(
             leader_utility_bps=3e7 + 1e6 * i,
             sum_rate_bps=5e7 + 2e6 * i,
             cellular_rate_lost=0.02 * i,
+            users_below_5_db=i,
             follower_regret=0.0 if i else 0.3,
             price_regret=10.0 ** (-3 * i),
             bilevel_gap=8e-5 if name == "bilevel" else None,
@@ -83,6 +85,10 @@ def example_data(
         places=(PlaceRecord("base station", "base station", 0.0, 0.0), *users),
         pairs=pairs,
         pairs_per_channel=tuple(np.bincount(channel, minlength=num_channels).tolist()),
+        cellular=tuple(
+            CellularRecord(i, 2, 20.0, 15.0 - 4.0 * i, 16.0, 1.2e6, 1e6, 5e5)
+            for i in range(num_channels)
+        ),
         methods=methods,
         sweep=tuple(
             SweepRecord(

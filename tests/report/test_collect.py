@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from stackelberg import report, spectrum
 from stackelberg.report import ReportData
+from stackelberg.report.cellular import (
+    below_sentence,
+    cellular_records,
+    sacrifice_sentences,
+    sinr_sentence,
+)
 from stackelberg.report.story import story
 from stackelberg.spectrum.insight import Insight, describe
 from stackelberg.spectrum.solve import SpectrumSolution
@@ -133,6 +141,7 @@ def test_the_story_is_in_the_scenarios_own_numbers(
     assert "Under caps on pairs per channel" in told
     assert f"{np.min(seen.spend_share):.3g}" in told
     assert "optimal" not in told
+    assert "What the price does to the cellular users' SINR" in told
 
 
 @pytest.mark.parametrize("concept", ["iterated", "published"])
@@ -167,3 +176,64 @@ def test_lost_rate_and_sinr_of_a_method(cell: spectrum.Scenario) -> None:
     assert len(record.d2d_sinr_db) == 5
     assert len(record.cellular_sinr_db) == 3
     assert record.follower_regret is record.bilevel_gap is None
+    sinr = np.array([user.sinr_db for user in cellular_records(cell, answer)])
+    assert record.users_below_5_db == (sinr < 5.0).sum()
+
+
+def user(channel: int, alone: float, now: float, lost: float, worth: float) -> Any:
+    return report.CellularRecord(
+        channel=channel, pairs=2, sinr_alone_db=alone, sinr_db=now,
+        least_power_sinr_db=now, rate_alone_bps=lost, rate_bps=0.0,
+        payments_worth_bps=worth,
+    )  # fmt: skip
+
+
+def test_cellular_users_with_and_without_reuse(
+    cell: spectrum.Scenario, solution: SpectrumSolution, data: ReportData
+) -> None:
+    answer = solution.value
+    for i, record in enumerate(data.cellular):
+        on = np.flatnonzero(answer.channel == i)
+        signal = cell.cellular_power_w[i] * cell.gain_cellular_to_bs[i]
+        heard = cell.gain_to_bs(i)[on] * answer.transmit_power_w[on]
+        paid = (answer.reuse_price[on] * heard).sum()
+        assert record.pairs == len(on)
+        assert from_db(record.sinr_alone_db) == pytest.approx(
+            signal / cell.noise_power_w
+        )
+        assert from_db(record.sinr_db) == pytest.approx(
+            signal / (cell.noise_power_w + heard.sum())
+        )
+        assert record.payments_worth_bps == pytest.approx(
+            cell.leader_revenue_weight * paid
+        )
+        assert record.rate_bps == pytest.approx(answer.cellular_rate_bps[i])
+
+
+def test_sacrificed_users_are_named_only_where_payments_outweigh_their_rate() -> None:
+    users = [
+        user(0, 20.0, 19.0, 1e4, 2e6),
+        user(1, 15.0, -40.0, 9e5, 2.5e6),
+        user(2, 12.0, 4.0, 7e5, 6e5),
+        user(3, 6.0, 2.0, 3e5, 8e5),
+    ]
+    assert sacrifice_sentences(users)[0] == (
+        "The leader sacrifices the users of channels 1 and 3 on purpose: the payments "
+        "there are worth 3.3 Mbit/s to it, more than the 1.2 Mbit/s of rate that they "
+        "lose."
+    )
+    assert (
+        "Higher prices would not bring channels 1 and 3 back"
+        in (sacrifice_sentences(users)[1])
+    )
+    assert below_sentence(users) == (
+        "Of 4 cellular users, below 5 dB are 3 (channels 1, 2 and 3) with reuse, none "
+        "without; below 0 dB are 1 (channel 1) with reuse, none without."
+    )
+    assert "with reuse the median is 3.0 dB and the worst -40.0 dB (channel 1)" in (
+        sinr_sentence(users)
+    )
+    assert "without reuse the median is 13.5 dB and the worst 6.0 dB (channel 3)" in (
+        sinr_sentence(users)
+    )
+    assert sacrifice_sentences([users[0], users[2]]) == []

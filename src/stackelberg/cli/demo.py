@@ -11,10 +11,16 @@ import typer
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import existing_folder, options_named
 from stackelberg.cli.options import AsJson, Seed
-from stackelberg.report.numbers import counted, shown_percent, shown_rate, significant
+from stackelberg.report.numbers import (
+    counted,
+    shown_percent,
+    shown_rate,
+    shown_regret,
+)
+from stackelberg.report.theme import METHODS as STYLES
 
 if TYPE_CHECKING:
-    from stackelberg.report import ReportData, SweepRecord
+    from stackelberg.report import MethodRecord, ReportData, SweepRecord
 
 NUM_CHANNELS = 25
 NUM_PAIRS = 50
@@ -136,28 +142,39 @@ def sweep(seed: int, started: Callable[[str], None]) -> tuple[SweepRecord, ...]:
 
 def _summary(data: ReportData) -> list[str]:
     """The demo in ten lines at most."""
+    from stackelberg.report.cellular import below_sentence, sacrifice_sentences
+
     reached = {m.method: m for m in data.methods}
     best = reached["bilevel"]
     certificate = {row.name: row for row in data.certificate}
     regret = certificate["follower_regret"].value
+    relative = certificate["follower_regret_relative"].value
     lines = [
         f"{data.title}: {counted(len(data.pairs_per_channel), 'channel')}, "
         f"{counted(len(data.pairs), 'pair')}",
         f"bilevel (Stackelberg) {data.status}: leader utility "
         f"{shown_rate(best.leader_utility_bps)}",
-        f"  proved: no prices give {shown_percent(best.bilevel_gap, 2)} more; no pair "
-        f"alone gains {significant(regret, 2)} bit/s",
+        f"  proved: no prices give {shown_percent(best.bilevel_gap, 2)} more; the "
+        f"most a pair alone could gain is {shown_regret(regret, relative, 'bit/s')}",
     ]
-    for name in ("iterated", "published", "uniform_price", "random", "full_power"):
-        other = reached[name].leader_utility_bps
-        below = 1.0 - other / best.leader_utility_bps
-        lines.append(
-            f"  {name.replace('_', ' ')}: {shown_rate(other)}, "
-            f"{shown_percent(below, 2)} below"
-        )
+    for names in (
+        ("iterated", "published"),
+        ("uniform_price", "random"),
+        ("full_power",),
+    ):
+        lines.append("  " + ", ".join(_against(reached[name], best) for name in names))
     lines.append(
         f"reuse costs cellular users {shown_percent(best.cellular_rate_lost, 2)} of "
         f"their rate; all rates together {shown_rate(best.sum_rate_bps)} against "
         f"{shown_rate(reached['no_reuse'].sum_rate_bps)} without reuse"
     )
-    return lines
+    given_up = sacrifice_sentences(data.cellular)[:1]
+    return [*lines, below_sentence(data.cellular), *given_up]
+
+
+def _against(other: MethodRecord, best: MethodRecord) -> str:
+    below = 1.0 - other.leader_utility_bps / best.leader_utility_bps
+    return (
+        f"{STYLES[other.method].label} {shown_rate(other.leader_utility_bps)} "
+        f"({shown_percent(below, 2)} below)"
+    )

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from stackelberg.report.collect import certificate_records, collect_data
     from stackelberg.report.data import (
         CapRecord,
+        CellularRecord,
         CertificateRecord,
         FlatnessRecord,
         MethodRecord,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CapRecord": "data",
+    "CellularRecord": "data",
     "CertificateRecord": "data",
     "Figure": "figures",
     "FigureFiles": "page",
@@ -45,6 +47,7 @@ _HOME = {
 
 __all__ = [
     "CapRecord",
+    "CellularRecord",
     "CertificateRecord",
     "Figure",
     "FigureFiles",

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from stackelberg.game import Certificate, Status
+from stackelberg.report.cellular import cellular_records
 from stackelberg.report.data import (
     CapRecord,
     CertificateRecord,
@@ -62,6 +63,7 @@ def collect_data(
         places=_places(scenario),
         pairs=pair_records(scenario, answer),
         pairs_per_channel=tuple(int(k) for k in seen.pairs_per_channel),
+        cellular=cellular_records(scenario, answer),
         methods=methods,
         sweep=sweep,
         flatness=_flatness(seen),

@@ -69,6 +69,32 @@ class PairRecord:
 
 
 @dataclass(frozen=True)
+class CellularRecord:
+    """One cellular user at the answer; SINR is at the base station.
+
+    Attributes:
+        channel: its channel.
+        pairs: how many pairs reuse it.
+        sinr_alone_db: without reuse.
+        sinr_db: at the answer.
+        least_power_sinr_db: with every pair of the channel at the least power, which is
+            the most that prices can do for the user on these channels.
+        rate_alone_bps: without reuse.
+        rate_bps: at the answer.
+        payments_worth_bps: of the channel's pairs, as the leader's utility weights it.
+    """
+
+    channel: int
+    pairs: int
+    sinr_alone_db: float
+    sinr_db: float
+    least_power_sinr_db: float
+    rate_alone_bps: float
+    rate_bps: float
+    payments_worth_bps: float
+
+
+@dataclass(frozen=True)
 class MethodRecord:
     """What one method reaches on the scenario.
 
@@ -77,6 +103,7 @@ class MethodRecord:
         leader_utility_bps: cellular rates plus weighted payments.
         sum_rate_bps: cellular plus D2D rates.
         cellular_rate_lost: share of the cellular rate that reuse costs.
+        users_below_5_db: cellular users whose SINR at the base station is below 5 dB.
         follower_regret: most that a pair could gain alone, over its utility.
         price_regret: most that one price could gain if the others' powers stayed put,
             over the leader utility.
@@ -91,6 +118,7 @@ class MethodRecord:
     leader_utility_bps: float
     sum_rate_bps: float
     cellular_rate_lost: float
+    users_below_5_db: int
     follower_regret: float | None
     price_regret: float | None
     bilevel_gap: float | None
@@ -176,6 +204,7 @@ class ReportData:
         places: base station and cellular users; empty without positions.
         pairs: the D2D pairs.
         pairs_per_channel: how many pairs each channel carries.
+        cellular: the cellular users.
         methods: compared on this scenario; may be empty.
         sweep: sum rate against number of pairs; may be empty.
         flatness: what moved powers cost; may be empty.
@@ -193,6 +222,7 @@ class ReportData:
     places: tuple[PlaceRecord, ...]
     pairs: tuple[PairRecord, ...]
     pairs_per_channel: tuple[int, ...]
+    cellular: tuple[CellularRecord, ...]
     methods: tuple[MethodRecord, ...]
     sweep: tuple[SweepRecord, ...]
     flatness: tuple[FlatnessRecord, ...]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from stackelberg.report.cellular import USABLE_DB
 from stackelberg.report.data import MethodRecord
 from stackelberg.spectrum import Outcome, Scenario, links
 from stackelberg.spectrum.certify import SpectrumCertificate
 from stackelberg.spectrum.rates import rate_bps
-from stackelberg.units import to_db
+from stackelberg.units import from_db, to_db
 
 
 def method_record(
@@ -39,6 +40,7 @@ def method_record(
         leader_utility_bps=float(answer.leader_utility),
         sum_rate_bps=kept + float(answer.d2d_rate_bps.sum()),
         cellular_rate_lost=float(1.0 - kept / alone) if alone > 0.0 else 0.0,
+        users_below_5_db=int((heard.cellular_sinr < from_db(USABLE_DB)).sum()),
         follower_regret=_known(certificate, "follower_regret_relative"),
         price_regret=_known(certificate, "price_regret_relative"),
         bilevel_gap=_known(certificate, "bilevel_gap"),

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 UNKNOWN = "not known"
+
+NO_GAME = "does not apply"
+"""For what a method that plays no game cannot have."""
+
+ROUNDED = "0 (rounding)"
+
+ROUNDING = 1e-9
+"""Relative size up to which a regret, violation or error is rounding."""
 
 
 def significant(value: float | None, digits: int = 4) -> str:
@@ -14,6 +23,22 @@ def significant(value: float | None, digits: int = 4) -> str:
     if value is None or math.isnan(value):
         return UNKNOWN
     return f"{value:.{digits}g}"
+
+
+def shown_relative(value: float | None, digits: int = 2) -> str:
+    """A relative regret, violation or error; what is rounding is said to be that."""
+    if value is not None and abs(value) <= ROUNDING:
+        return ROUNDED
+    return significant(value, digits)
+
+
+def shown_regret(
+    value: float | None, relative: float | None, unit: str, digits: int = 2
+) -> str:
+    """An absolute regret that is rounding where `relative`, its share, is."""
+    if relative is not None and abs(relative) <= ROUNDING:
+        return ROUNDED
+    return f"{significant(value, digits)} {unit}"
 
 
 def shown_rate(bits_per_second: float | None, digits: int = 4) -> str:
@@ -26,10 +51,21 @@ def shown_rate(bits_per_second: float | None, digits: int = 4) -> str:
     return f"{bits_per_second:.{digits}g} bit/s"
 
 
+def rate_unit(rates_bps: Iterable[float]) -> tuple[float, str]:
+    """One unit for a column of rates, by the greatest: its size in bit/s, its name."""
+    most = max((abs(rate) for rate in rates_bps), default=0.0)
+    for factor, prefix in _PREFIXES:
+        if most >= factor:
+            return factor, f"{prefix}bit/s"
+    return 1.0, "bit/s"
+
+
 def shown_percent(ratio: float | None, digits: int = 3) -> str:
     """A ratio in percent."""
     if ratio is None or math.isnan(ratio):
         return UNKNOWN
+    if abs(ratio) <= ROUNDING:
+        return "0 %"
     return f"{100.0 * ratio:.{digits}g} %"
 
 
@@ -37,9 +73,17 @@ def shown_change(ratio: float | None, digits: int = 2) -> str:
     """A relative change in percent, with its sign."""
     if ratio is None or math.isnan(ratio):
         return UNKNOWN
-    return f"{100.0 * ratio:+.{digits}f} %"
+    text = f"{100.0 * ratio:+.{digits}f}"
+    return f"{text if float(text) else text[1:]} %"
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
     """``1 pair``, ``3 pairs``."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

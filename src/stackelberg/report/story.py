@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from stackelberg.report.cellular import (
+    below_sentence,
+    cellular_records,
+    sacrifice_sentences,
+    sinr_sentence,
+)
 from stackelberg.report.numbers import (
     counted,
+    listed,
     shown_change,
     shown_percent,
     shown_rate,
@@ -26,6 +33,7 @@ def story(
     """Sentences for a reader: limits, price box, flatness, payments, channels, caps."""
     if seen.num_pairs == 0:
         return ("There is no pair: every channel belongs to its cellular user.",)
+    users = cellular_records(scenario, answer)
     sentences = [
         _what_it_is(seen, concept),
         _limits(seen),
@@ -35,6 +43,9 @@ def story(
         _payments(scenario, seen),
         *_prices(seen),
         _cellular(scenario, answer),
+        sinr_sentence(users),
+        below_sentence(users),
+        *sacrifice_sentences(users),
         _channels(seen),
         *_caps(seen),
     ]
@@ -85,7 +96,7 @@ def _by_occupancy(seen: Insight) -> list[str]:
         + ("alone" if row.pairs_on_channel == 1 else f"{row.pairs_on_channel} together")
         for row in seen.limits_by_occupancy
     ]
-    return [f"At the least power are {_and(parts)} on their channel."]
+    return [f"At the least power are {listed(parts)} on their channel."]
 
 
 def _box(scenario: Scenario, seen: Insight) -> str:
@@ -165,7 +176,7 @@ def _channels(seen: Insight) -> str:
         for pairs, count in enumerate(counts)
         if count
     ]
-    return f"Channels: {_and(parts)}."
+    return f"Channels: {listed(parts)}."
 
 
 def _caps(seen: Insight) -> list[str]:
@@ -174,11 +185,5 @@ def _caps(seen: Insight) -> list[str]:
     parts = [f"{shown_change(row.gain)} at {row.cap}" for row in seen.caps]
     return [
         "Under caps on pairs per channel, with channels assigned anew, the leader's "
-        f"utility would change by {_and(parts)}."
+        f"utility would change by {listed(parts)}."
     ]
-
-
-def _and(parts: list[str]) -> str:
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"

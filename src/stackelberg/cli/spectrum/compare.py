@@ -18,7 +18,7 @@ from stackelberg.cli.options import (
     Tolerance,
 )
 from stackelberg.cli.spectrum.methods import records, run_every_method
-from stackelberg.report.numbers import shown_percent, shown_rate, significant
+from stackelberg.report.numbers import ROUNDING, rate_unit, significant
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,6 +27,19 @@ if TYPE_CHECKING:
     from stackelberg.spectrum import Scenario
 
 NOT_REACHED = 3
+
+_HEADINGS = (
+    "method",
+    "leader\nutility",
+    "sum\nrate",
+    "rate\nlost %",
+    "users\nbelow\n5 dB",
+    "follower\nregret",
+    "price\nregret",
+    "bilevel\ngap",
+    "s",
+)
+"""Broken by hand, so that the table fits 80 columns and no word is cut."""
 
 _OPTIONS = {
     "seed": "--seed",
@@ -76,10 +89,14 @@ def compare(
         terminal.print_json({"scenario": str(scenario), "methods": compared})
         return code
     console = terminal.console()
-    console.print(comparison_table(compared))
+    factor, unit = rate_unit(m.sum_rate_bps for m in compared)
+    console.print(comparison_table(compared, factor))
     console.print(
-        "Regrets and gap are relative. Price regret certifies iterated only; with two "
-        "or more pairs on a channel it says nothing of the Stackelberg equilibrium."
+        f"Leader utility and sum rate in {unit}; lost: of the cellular rate without "
+        "reuse; users: cellular, by SINR at the base station; s: seconds. Regrets and "
+        "gap are relative, 0 where below 1e-9; -: does not apply. Price regret "
+        "certifies iterated only; with two or more pairs on a channel it says nothing "
+        "of the Stackelberg equilibrium."
     )
     for name, status in statuses.items():
         if status:
@@ -97,30 +114,29 @@ def with_channels(cell: Scenario, cap: int | None, seed: int) -> Scenario:
     return cell.with_channel(found.channel)
 
 
-def comparison_table(compared: tuple[MethodRecord, ...]) -> Table:
-    """One row per method."""
+def comparison_table(compared: tuple[MethodRecord, ...], factor: float) -> Table:
+    """One row per method, rates over `factor`; fits 80 columns."""
     from stackelberg.report.theme import METHODS
 
-    made = terminal.table(
-        None,
-        "method",
-        "leader utility",
-        "sum rate",
-        "cellular rate lost",
-        "follower regret",
-        "price regret",
-        "bilevel gap",
-        "seconds",
-    )
+    made = terminal.table(None, *_HEADINGS)
+    for column in made.columns:
+        column.no_wrap = True
     for m in compared:
         made.add_row(
             METHODS[m.method].label,
-            shown_rate(m.leader_utility_bps),
-            shown_rate(m.sum_rate_bps),
-            shown_percent(m.cellular_rate_lost),
-            significant(m.follower_regret, 2),
-            significant(m.price_regret, 2),
-            significant(m.bilevel_gap, 2),
-            significant(m.seconds, 2),
+            significant(m.leader_utility_bps / factor),
+            significant(m.sum_rate_bps / factor),
+            f"{100.0 * m.cellular_rate_lost:.1f}",
+            str(m.users_below_5_db),
+            *(_relative(m, x) for x in (m.follower_regret, m.price_regret)),
+            _relative(m, m.bilevel_gap),
+            "-" if m.seconds is None else f"{m.seconds:.2f}",
         )
     return made
+
+
+def _relative(method: MethodRecord, value: float | None) -> str:
+    """A regret or gap as short as a column needs it."""
+    if value is None:
+        return "-" if method.method == "no_reuse" else "?"
+    return "0" if abs(value) <= ROUNDING else significant(value, 2)
