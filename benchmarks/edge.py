@@ -1,0 +1,194 @@
+"""Edge markets: CPU seconds, steps, proved gap and memory, against CVXPY's solvers.
+
+    python benchmarks/edge.py                          sizes up to 10^5 users
+    python benchmarks/edge.py --largest 3000000        one more size, 8 of 200 nodes
+    python benchmarks/edge.py --peer-edges 20000       CVXPY up to this many edges
+
+All budgets buy all capacity, the hardest balance. Every answer, a peer's too, is judged
+by the same `edge.certify`. CVXPY and its solvers are the extra `oracle`; without them
+only this library is measured. Seconds are CPU seconds of one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+import time
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+# One thread for every library; must be set before they are loaded.
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
+    os.environ[variable] = "1"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+
+import numpy as np  # noqa: E402
+from scipy import sparse  # noqa: E402
+
+from stackelberg.edge import Market, allocate, certify  # noqa: E402
+
+TOLERANCE = 5e-9
+SIZES: tuple[tuple[int, int, int | None], ...] = (
+    (100, 20, None),
+    (1_000, 50, None),
+    (5_000, 100, None),
+    (10_000, 200, 8),
+    (100_000, 200, 8),
+)
+PEERS = {"CLARABEL": {}, "ECOS": {}, "SCS": {"eps": 1e-6, "max_iters": 20_000}}
+
+BYTES_PER_STEP = 148
+"""What the three passes of a step read and write per edge: x, z, dx, dz (8 bytes each),
+weight (8) and node (4); 60 in the first pass, 36 in the second, 52 in the third."""
+
+
+def market(seed: int, users: int, nodes: int, reach: int | None) -> Market:
+    draw = np.random.default_rng(seed)
+    if reach is None:
+        columns = np.tile(np.arange(nodes), users)
+        degree = nodes
+    else:
+        first = draw.integers(0, nodes, users)
+        stride = draw.choice(
+            [k for k in range(1, nodes) if np.gcd(k, nodes) == 1], users
+        )
+        columns = (first[:, None] + stride[:, None] * np.arange(reach)) % nodes
+        columns = np.sort(columns, axis=1).ravel()
+        degree = reach
+    price = draw.uniform(0.5, 2.0, nodes)
+    capacity = draw.uniform(0.5, 1.5, nodes)
+    budget = draw.lognormal(0.0, 0.6, users)
+    capacity *= budget.sum() / (price @ capacity)
+    weight = sparse.csr_array(
+        (
+            draw.lognormal(0.0, 0.6, users * degree),
+            columns.astype(np.int32),
+            np.arange(users + 1) * degree,
+        ),
+        shape=(users, nodes),
+    )
+    return Market.from_arrays(price, capacity, budget, weight)
+
+
+def ours(problem: Market) -> dict[str, Any]:
+    start = time.process_time()
+    solution = allocate(problem, TOLERANCE)
+    seconds = time.process_time() - start
+    tracemalloc.start()
+    allocate(problem, 0.1, max_iterations=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return {
+        "seconds": seconds,
+        "iterations": solution.iterations,
+        "status": solution.status.label,
+        "gap": solution.certificate.gap_per_user,
+        "violation": solution.certificate.worst_violation,
+        "bytes_per_edge": peak / problem.num_edges,
+    }
+
+
+def peer(problem: Market, solver: str) -> dict[str, Any]:
+    import cvxpy as cp  # type: ignore
+
+    start = time.process_time()
+    user, node = problem.user_of_edge, problem.weight.indices
+    edges = np.arange(problem.num_edges)
+
+    def summing(rows: Any, values: Any, count: int) -> Any:
+        return sparse.csr_array((values, (rows, edges)), shape=(count, len(edges)))
+
+    x = cp.Variable(problem.num_edges, nonneg=True)
+    limits = [
+        summing(node, np.ones(len(edges)), problem.num_nodes) @ x <= problem.capacity,
+        summing(user, problem.price[node], problem.num_users) @ x <= problem.budget,
+    ]
+    utility = summing(user, problem.weight.data, problem.num_users) @ x
+    task = cp.Problem(cp.Maximize(cp.sum(cp.log(utility))), limits)
+    try:
+        task.solve(solver=solver, **PEERS[solver])
+    except cp.error.SolverError as error:
+        return {"status": f"error: {str(error).splitlines()[0]}"}
+    seconds = time.process_time() - start
+    if x.value is None:
+        return {"status": task.status, "seconds": seconds}
+    weight = problem.weight
+    amounts = sparse.csr_array((x.value, weight.indices, weight.indptr), weight.shape)
+    proof = certify(
+        problem, amounts, *(np.maximum(limit.dual_value, 0.0) for limit in limits)
+    )
+    return {
+        "seconds": seconds,
+        "status": task.status,
+        "gap": proof.gap_per_user,
+        "violation": proof.worst_violation,
+    }
+
+
+def bandwidth() -> float:
+    """Bytes a second read and written by copying an array larger than the caches."""
+    source, target = np.ones(2**25), np.zeros(2**25)
+    best = np.inf
+    for _ in range(5):
+        start = time.process_time()
+        target[:] = source
+        best = min(best, time.process_time() - start)
+    return 2.0 * source.nbytes / best
+
+
+def row(size: str, name: str, found: dict[str, Any], extra: str) -> str:
+    seconds = f"{found['seconds']:.3g}" if "seconds" in found else "-"
+    proof = (
+        f"{found['gap']:.1e} | {found['violation']:.0e}" if "gap" in found else "- | -"
+    )
+    return f"| {size} | {name} | {seconds} | {found['status']} | {proof} | {extra} |"
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--largest", type=int, help="also this many users, 8 of 200")
+    parser.add_argument("--peer-edges", type=int, default=100_000)
+    options = parser.parse_args(arguments)
+    sizes = list(SIZES)
+    if options.largest:
+        sizes.append((options.largest, 200, 8))
+    speed = bandwidth()
+    print(
+        f"floor: {BYTES_PER_STEP} bytes per edge and step at {speed / 1e9:.1f} GB/s "
+        f"= {1e9 * BYTES_PER_STEP / speed:.1f} ns\n"
+    )
+    print("| market | solver | CPU s | status | gap per user | violation | more |")
+    print("|---|---|---|---|---|---|---|")
+    for dense in (None, 3):
+        allocate(market(0, 60, 8, dense))  # compile
+    for users, nodes, reach in sizes:
+        problem = market(1, users, nodes, reach)
+        size = f"{users} x {nodes}" + (f", {reach} each" if reach else "")
+        found = ours(problem)
+        cost = found["seconds"] / problem.num_edges
+        extra = (
+            f"{found['iterations']} steps, {1e6 * cost:.2f} us/edge, "
+            f"{1e9 * cost / max(found['iterations'], 1):.0f} ns/edge/step, "
+            f"{found['bytes_per_edge']:.0f} bytes/edge"
+        )
+        print(row(size, "stackelberg", found, extra), flush=True)
+        if problem.num_edges > options.peer_edges:
+            continue
+        for solver in PEERS:
+            if not all(map(importlib.util.find_spec, ("cvxpy", solver.lower()))):
+                continue
+            other = peer(problem, solver)
+            extra = (
+                f"{other['seconds'] / found['seconds']:.0f} times ours"
+                if "seconds" in other
+                else ""
+            )
+            print(row(size, solver, other, extra), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,85 @@
+"""The solver's two pieces of algebra against exact or library arithmetic."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from stackelberg.edge.blocks import MAX_BLOCKS, blocks_of
+from stackelberg.edge.dense_factor import factor, scaled, solve, subtract_gram
+from stackelberg.edge.user_elimination import eliminate, reduce_right_side
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 5, 63, 64, 65, 130, 200])
+def test_the_factor_solves(size: int) -> None:
+    draw = np.random.default_rng(size)
+    rows = draw.normal(size=(size, size + 3))
+    matrix = rows @ rows.T
+    right = draw.normal(size=size)
+    work = np.tril(matrix)
+    scale = scaled(work)
+    assert factor(work) == 0
+    found = scale * solve(work, scale * right)
+    np.testing.assert_allclose(matrix @ found, right, atol=1e-8)
+
+
+def test_a_direction_without_information_stays_put() -> None:
+    matrix = np.ones((2, 2))
+    assert factor(matrix) == 1
+    np.testing.assert_allclose(solve(matrix, np.array([1.0, 1.0])), [1.0, 0.0])
+
+
+@pytest.mark.parametrize("size", [2, 4, 7, 9])
+def test_the_gram_matrix_is_taken_off_the_lower_triangle(size: int) -> None:
+    rows = np.random.default_rng(size).normal(size=(size, 5))
+    matrix = np.zeros((size, size))
+    subtract_gram(matrix, rows)
+    np.testing.assert_allclose(np.tril(matrix), np.tril(-rows @ rows.T), atol=1e-14)
+
+
+def exact_reduction(theta, money, worth, target) -> list[float]:
+    """target - Theta F H^-1 F' target in fractions."""
+    t, p, w, r = (
+        [Fraction(float(x)) for x in a] for a in (theta, money, worth, target)
+    )
+    rows = range(len(t))
+    h11 = sum(t[k] * p[k] * p[k] for k in rows)
+    h12 = sum(t[k] * p[k] * w[k] for k in rows)
+    h22 = sum(t[k] * w[k] * w[k] for k in rows)
+    g1 = sum(p[k] * r[k] for k in rows)
+    g2 = sum(w[k] * r[k] for k in rows)
+    det = h11 * h22 - h12 * h12
+    y1, y2 = (h22 * g1 - h12 * g2) / det, (h11 * g2 - h12 * g1) / det
+    return [float(r[k] - t[k] * (p[k] * y1 + w[k] * y2)) for k in rows]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_elimination_keeps_its_digits_where_two_edges_dominate(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    rows = 7
+    money = np.append(draw.uniform(0.5, 2.0, rows - 2), [1.0, 0.0])
+    worth = np.append(-draw.uniform(0.5, 2.0, rows - 2), [0.0, 1.0])
+    theta = draw.uniform(0.5, 2.0, rows)
+    theta[:2] *= 1e13
+    alpha, beta, reduced, part = np.empty(7), np.empty(7), np.empty(7), np.empty(9)
+    a, b = eliminate(rows, theta, money, worth, alpha, beta, part)
+    assert {a, b} == {0, 1}
+    for node in (0, 1, 4):  # a column of Theta - Theta F H^-1 F' Theta
+        target = np.zeros(rows)
+        target[node] = theta[node]
+        wanted = exact_reduction(theta, money, worth, target)
+        reduce_right_side(rows, a, b, theta, alpha, beta, part, target.copy(), reduced)
+        np.testing.assert_allclose(reduced, wanted, rtol=1e-9)
+
+
+def test_blocks_cover_the_users_and_depend_on_the_market_alone() -> None:
+    indptr = np.arange(100_001) * 8
+    bounds = blocks_of(indptr, 50)
+    assert len(bounds) == MAX_BLOCKS + 1
+    assert bounds[0] == 0
+    assert bounds[-1] == 100_000
+    assert np.all(np.diff(bounds) > 0)
+    assert blocks_of(np.arange(11) * 3, 5).tolist() == [0, 10]
+    assert len(blocks_of(indptr, 5000)) == 2  # matrices would outgrow the edges
