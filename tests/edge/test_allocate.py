@@ -61,7 +61,7 @@ def test_small_markets_against_slsqp(
     assert solution.certificate.dual_bound >= found - 1e-9
 
 
-@given(seed=st.integers(0, 10_000), decades=st.integers(0, 6))
+@given(seed=st.integers(0, 10_000), decades=st.integers(0, 12))
 @settings(max_examples=40)
 def test_wild_markets_end_with_a_true_status(seed: int, decades: int) -> None:
     draw = np.random.default_rng(seed)

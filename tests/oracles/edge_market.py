@@ -25,10 +25,11 @@ def best_objective(price, capacity, budget, weight) -> tuple[float, np.ndarray]:
         return np.where(inside, y.reshape(n, m) * unit, 0.0)
 
     def negative(y):
-        return -float(np.log((weight * amounts(y)).sum(axis=1)).sum())
+        utility = np.maximum((weight * amounts(y)).sum(axis=1), 1e-300)
+        return -float(np.log(utility).sum())
 
     def slope(y):
-        utility = (weight * amounts(y)).sum(axis=1)
+        utility = np.maximum((weight * amounts(y)).sum(axis=1), 1e-300)
         return -(weight * np.where(inside, unit, 0.0) / utility[:, None]).ravel()
 
     limits = []
@@ -101,7 +102,7 @@ def best_cobb_douglas(price, capacity, budget, exponents) -> np.ndarray:
         limits.append(row.ravel())
     matrix = np.array(limits)
     found = minimize(
-        lambda y: -float((share.ravel() * np.log(y)).sum()),
+        lambda y: -float((share.ravel() * np.log(np.maximum(y, 1e-300))).sum()),
         np.full(n * m, 0.5 / max(n, m)),
         jac=lambda y: -share.ravel() / y,
         method="SLSQP",
