@@ -95,6 +95,7 @@ def test_negative_amounts_and_amounts_out_of_reach_are_measured() -> None:
     assert proof.entry_violation == pytest.approx(0.25)
     proof = certified(market, [[1.0, 0.0], [-1.0, 3.0]])
     assert proof.entry_violation == pytest.approx(0.5)
+    assert proof.objective == pytest.approx(math.log(3.0))  # cut to zero, not netted
     assert not proof.holds(10.0)
     proof = certified(market, [[2.0, 3.0], [1.0, 3.0]])  # out of reach still costs
     assert proof.capacity_violation == pytest.approx(0.5)
