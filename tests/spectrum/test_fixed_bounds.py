@@ -16,17 +16,19 @@ from spectrum.cases import (
 from stackelberg.spectrum import FixedPriceBounds, Scenario, solve
 from stackelberg.spectrum.branch_and_bound import ROUNDING_ALLOWANCE
 from stackelberg.spectrum.fixed_bounds import (
+    ascend_prices,
+    best_prices,
+    utility_of_prices,
+)
+from stackelberg.spectrum.power_game import enumerate_equilibria
+from stackelberg.spectrum.regimes import (
     ABOVE,
     AT_LEAST_POWER,
     BETWEEN,
     UNDECIDED,
-    ascend_prices,
-    best_prices,
     bound_regimes,
     prove_fixed,
-    utility_of_prices,
 )
-from stackelberg.spectrum.power_game import enumerate_equilibria
 
 SOLVED = [case for case in MULTI_PAIR if case.get("bilevel") is not None]
 

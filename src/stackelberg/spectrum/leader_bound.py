@@ -1,7 +1,7 @@
 """Proved upper bounds on the leader's utility, channel by channel, for whole batches.
 
-Dispatches to `branch_and_bound` (interference bounds) and `fixed_bounds`. Channels are
-independent, so any number of threads gives the same bits.
+Dispatches to `branch_and_bound` (interference bounds) and `regimes` (fixed bounds).
+Channels are independent, so any number of threads gives the same bits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from numba import njit
 from stackelberg.spectrum.branch_and_bound import prove
 from stackelberg.spectrum.channel_game import ChannelGames
 from stackelberg.spectrum.channel_kernels import objective
-from stackelberg.spectrum.fixed_bounds import prove_fixed, utility_of_prices
+from stackelberg.spectrum.fixed_bounds import utility_of_prices
+from stackelberg.spectrum.regimes import prove_fixed
 from stackelberg.spectrum.scenario import Floats, Ints
 from stackelberg.spectrum.threads import in_blocks
 
