@@ -106,6 +106,85 @@ def test_distributions_are_the_share_at_or_below(
             assert share == pytest.approx(np.mean(values <= value))
 
 
+def test_the_sinr_axis_has_labelled_ticks_and_rules(drawn: dict[str, Figure]) -> None:
+    axes = [
+        part["axis"]["values"]
+        for part in parts(spec(drawn["sinr"]))
+        if part.get("field") == "sinr_db" and "axis" in part
+    ]
+    assert axes
+    for values in axes:
+        assert 0 in values
+        assert set(np.diff(values)) <= {10, 20}
+    marked = [r for r in rows(drawn["sinr"], "sinr_db") if "share" not in r]
+    assert {r["sinr_db"] for r in marked} == {0.0, 5.0}
+
+
+def test_methods_under_one_another_still_show_and_are_named(data: ReportData) -> None:
+    twin = dataclasses.replace(data.methods[-1], method="iterated")
+    data = dataclasses.replace(
+        data, methods=(*data.methods[:-2], twin, data.methods[-1])
+    )
+    (figure,) = [f for f in draw_figures(data) if f.name == "sinr"]
+    assert "(iterated and bilevel)" in figure.caption
+    widths = [
+        part["mark"]["strokeWidth"]
+        for part in parts(spec(figure)["vconcat"][0])
+        if part.get("mark", {}) and part["mark"].get("type") == "line"
+    ]
+    assert len(widths) == len(METHODS)
+    assert (np.diff(widths[:-2]) < 0).all()
+    assert widths[-2] >= widths[-1] + 2.5
+
+
+def test_nothing_is_said_to_coincide_that_does_not(drawn: dict[str, Figure]) -> None:
+    assert "coincide" not in drawn["sinr"].caption
+
+
+def test_prices_are_told_against_the_median(
+    data: ReportData, drawn: dict[str, Figure]
+) -> None:
+    shown = rows(drawn["price-margin"], "price_db")
+    middle = np.median([pair.reuse_price for pair in data.pairs])
+    assert [row["price_db"] for row in shown][: len(data.pairs)] == pytest.approx(
+        [10.0 * np.log10(pair.reuse_price / middle) for pair in data.pairs]
+    )
+    assert "whatever its gain" in drawn["price-margin"].caption
+    clipped = dataclasses.replace(data.pairs[0], spend_share=0.3)
+    other = dataclasses.replace(data, pairs=(clipped, *data.pairs[1:]))
+    (figure,) = [f for f in draw_figures(other) if f.name == "price-margin"]
+    assert "whatever its gain" not in figure.caption
+
+
+def test_every_disc_and_triangle_of_the_map_has_its_channel(
+    data: ReportData, drawn: dict[str, Figure]
+) -> None:
+    labels = [
+        r for r in rows(drawn["map"], "channel") if set(r) == {"channel", "x_m", "y_m"}
+    ]
+    assert len(labels) == len(data.pairs) + len(data.pairs_per_channel)
+    ninth = data.pairs[9]
+    assert {
+        "channel": str(ninth.channel),
+        "x_m": ninth.transmitter_x_m,
+        "y_m": ninth.transmitter_y_m,
+    } in labels
+
+
+def test_utilities_are_told_against_the_proved_bound(
+    data: ReportData, drawn: dict[str, Figure]
+) -> None:
+    words = {r["method"]: r["words"] for r in rows(drawn["utility"], "words")}
+    best = data.methods[-1]
+    assert best.method == "bilevel"
+    assert words["bilevel"] == f"{best.leader_utility_bps / 1e6:.2f} (-0.008 %)"
+    assert words["no_reuse"] == "30.00 (-17 %)"
+    unproved = dataclasses.replace(best, bilevel_gap=None)
+    data = dataclasses.replace(data, methods=(unproved,))
+    (figure,) = [f for f in draw_figures(data) if f.name == "utility"]
+    assert rows(figure, "words")[0]["words"] == "36.00"
+
+
 def test_a_method_without_links_has_no_line(drawn: dict[str, Figure]) -> None:
     d2d = [r for r in rows(drawn["sinr"], "share") if r["links"] == "D2D pairs"]
     assert {r["method"] for r in d2d} == set(METHODS) - {"no_reuse"}

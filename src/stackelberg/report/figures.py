@@ -10,15 +10,21 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from itertools import accumulate
+from statistics import median
 from typing import Any
 
 import altair as alt
 
-from stackelberg.report.data import MethodRecord, ReportData
+from stackelberg.report.data import MethodRecord, PairRecord, ReportData
+from stackelberg.report.numbers import ROUNDING, listed, shown_percent
+from stackelberg.report.story import ALIKE
 from stackelberg.report.theme import METHODS
 
 WIDTH = 620
 """Width of a single figure, px."""
+
+PANEL_WIDTH = 540
+"""Width of a figure with names of methods at its side, px."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,9 @@ def cell_map(data: ReportData) -> Figure:
     x = alt.X("x_m:Q", title="east of the base station (m)", scale=_square(reach))
     y = alt.Y("y_m:Q", title="north of the base station (m)", scale=_square(reach))
     users = _values(asdict(p) for p in data.places if p.kind == "cellular user")
+    labels = _channel_labels(data)
     stations = _values(asdict(p) for p in data.places if p.kind == "base station")
-    links = _values(asdict(pair) for pair in data.pairs)
+    links = _values(_pair_row(pair) for pair in data.pairs)
     price_scale = alt.Scale(type="log")
     # Lines and discs in one legend would make it a list; the discs' alone a gradient.
     line_colour = alt.Stroke("reuse_price:Q", scale=price_scale, legend=None)
@@ -76,6 +83,9 @@ def cell_map(data: ReportData) -> Figure:
     link_x = alt.X("transmitter_x_m:Q", scale=_square(reach))
     link_y = alt.Y("transmitter_y_m:Q", scale=_square(reach))
     layers = (
+        alt.Chart(_values(labels))
+        .mark_text(fontSize=10, dx=8, dy=-6, align="left")
+        .encode(x=x, y=y, text="channel:N"),
         alt.Chart(users)
         .mark_point(shape="triangle-up", size=34, filled=False, style="soft")
         .encode(x=x, y=y, tooltip=[alt.Tooltip("label:N", title="place")]),
@@ -95,27 +105,36 @@ def cell_map(data: ReportData) -> Figure:
         .mark_point(shape="cross", size=260, strokeWidth=2.5)
         .encode(x=x, y=y, tooltip=[alt.Tooltip("label:N", title="place")]),
     )
-    chart = alt.layer(*layers).properties(width=500, height=500)
+    chart = alt.layer(*layers).properties(width=540, height=540)
     return Figure(
         "map",
         "The cell",
         "Each disc is a D2D transmitter, its tail ends at the receiver. Colour is the "
         "reuse price (log scale), area the transmit power. Cross: base station. "
-        "Triangles: cellular users.",
+        "Triangles: cellular users. A number is the channel of the disc or triangle "
+        "beside it: pairs disturb the user with their number at the base station.",
         chart,
     )
 
 
 def price_against_margin(data: ReportData) -> Figure:
     """Price and price box of each pair against its interference margin."""
-    pairs = _values(asdict(pair) for pair in data.pairs)
+    middle = median(pair.reuse_price for pair in data.pairs)
+    pairs = _values(
+        {
+            **_pair_row(pair),
+            "price_db": _decibels(pair.reuse_price / middle),
+            "lowest_db": _decibels(pair.lowest_price / middle),
+            "highest_db": _decibels(pair.highest_price / middle),
+        }
+        for pair in data.pairs
+    )
     x = alt.X(
         "interference_margin_db:Q",
         title="interference margin: cellular signal over the pair's at full power (dB)",
         scale=alt.Scale(zero=False, padding=12),
     )
-    log = alt.Scale(type="log", nice=False, padding=12)
-    axis = alt.Axis(format="~e", tickCount=6)
+    scale = alt.Scale(zero=False, padding=12)
     shape = alt.Shape(
         "limit:N",
         title="what holds its power",
@@ -129,8 +148,8 @@ def price_against_margin(data: ReportData) -> Figure:
         .mark_rule(strokeWidth=1.2, opacity=0.65, style="soft")
         .encode(
             x=x,
-            y=alt.Y("lowest_price:Q", scale=log, axis=axis, title=_PRICE),
-            y2="highest_price:Q",
+            y=alt.Y("lowest_db:Q", scale=scale, title=_PRICE_DB),
+            y2="highest_db:Q",
         )
     )
     points = (
@@ -138,7 +157,7 @@ def price_against_margin(data: ReportData) -> Figure:
         .mark_point(filled=True, size=70, opacity=0.95)
         .encode(
             x=x,
-            y=alt.Y("reuse_price:Q", scale=log, axis=axis, title=_PRICE),
+            y=alt.Y("price_db:Q", scale=scale, title=_PRICE_DB),
             shape=shape,
             tooltip=_pair_tooltip(),
         )
@@ -146,57 +165,140 @@ def price_against_margin(data: ReportData) -> Figure:
     return Figure(
         "price-margin",
         "Price against interference margin",
-        "The bar is the price box that the power range leaves at the others' powers, "
-        "the mark the price. A mark at the upper end of its bar is a pair that is "
-        "priced down to its least power: the price box itself is what stops the "
-        "leader.",
+        f"0 dB is the median price, {middle:.3g} bit/s per W of interference at the "
+        f"base station. {_why_prices_rise(data)}The bar is the price box that the "
+        "power range leaves at the others' powers, the mark the price. A mark at the "
+        "upper end of its bar is a pair that is priced down to its least power: the "
+        "price box itself is what stops the leader.",
         (boxes + points).properties(width=WIDTH, height=340),
+    )
+
+
+def _why_prices_rise(data: ReportData) -> str:
+    """Why price and margin go together, where what is paid says so."""
+    shares = [pair.spend_share for pair in data.pairs]
+    if min(shares) < ALIKE:
+        return ""
+    return (
+        "Price rises with margin because a price is per W of interference: every "
+        f"pair pays {min(shares):.2g} to {max(shares):.2g} of the same B whatever "
+        "its gain to the base station, so one that is heard weakly there has a "
+        "high price per W. "
     )
 
 
 def sinr_distributions(data: ReportData) -> Figure:
     """Share of cellular users and of pairs below each SINR, per method."""
     chosen = alt.selection_point(fields=["label"], bind="legend")
-    rows = [
-        {**row, "links": links}
-        for links, member in _LINKS
-        for method in data.methods
-        for row in _steps(method, getattr(method, member))
+    shown = [
+        (title, member)
+        for title, member in _LINKS
+        if any(getattr(method, member) for method in data.methods)
     ]
-    chart = (
-        alt.Chart(_values(rows))
-        .mark_line(interpolate="step-after", strokeWidth=2)
-        .encode(
-            x=alt.X("sinr_db:Q", title="SINR (dB)", scale=alt.Scale(zero=False)),
-            y=alt.Y(
-                "share:Q",
-                title="share of links below",
-                axis=alt.Axis(format="%", tickCount=5),
-                scale=alt.Scale(domain=[0, 1]),
-            ),
-            color=_method_colour(data),
-            strokeDash=_method_dash(data),
-            opacity=alt.condition(chosen, alt.value(1), alt.value(0.12)),
-            order="share:Q",
-            column=alt.Column(
-                "links:N", title=None, sort=[links for links, _ in _LINKS]
-            ),
-        )
-        .properties(width=365, height=280)
-        .resolve_scale(x="independent")
-        .add_params(chosen)
+    panels = [
+        _distribution(data, title, member, chosen, choosing=i == 0)
+        for i, (title, member) in enumerate(shown)
+    ]
+    alike = _coinciding(data.methods)
+    told = (
+        f" Where lines coincide everywhere ({alike}), the narrower lies on the wider."
+        if alike
+        else ""
     )
     return Figure(
         "sinr",
         "SINR of cellular users and D2D pairs",
-        "Further right is better. Click a method in the legend to single it out.",
-        chart,
+        "Further right is better. Thin rules mark 0 dB and 5 dB. Click a method in "
+        f"the legend to single it out.{told}",
+        alt.vconcat(*panels, spacing=20),
+    )
+
+
+def _distribution(
+    data: ReportData, title: str, member: str, chosen: Any, *, choosing: bool
+) -> Any:
+    """Empirical distribution functions of one kind of link, with rules to compare by.
+
+    Methods drawn earlier have wider lines, so that one below another still shows.
+    """
+    drawn = [m for m in data.methods if getattr(m, member)]
+    sinr = [x for m in drawn for x in getattr(m, member)]
+    step = 10 if max(sinr) - min(sinr) <= 70.0 else 20
+    low = step * math.floor(min(*sinr, 0.0) / step)
+    high = step * math.ceil(max(*sinr, 5.0) / step)
+    x = alt.X(
+        "sinr_db:Q",
+        title="SINR (dB)",
+        scale=alt.Scale(domain=[low, high], nice=False),
+        axis=alt.Axis(values=list(range(low, high + 1, step)), labelOverlap=False),
+    )
+    y = alt.Y(
+        "share:Q",
+        title="share of links below",
+        axis=alt.Axis(format="%", tickCount=5),
+        scale=alt.Scale(domain=[0, 1]),
+    )
+    rows = [
+        {**row, "links": title, "order": i}
+        for i, m in enumerate(drawn)
+        for row in _steps(m, getattr(m, member))
+    ]
+    rules = (
+        alt.Chart(_values({"sinr_db": float(at)} for at in _MARKED_DB))
+        .mark_rule(strokeWidth=0.8)
+        .encode(x=x)
+    )
+    lines = [
+        alt.Chart(_values(row for row in rows if row["method"] == m.method))
+        .mark_line(interpolate="step-after", strokeWidth=_line_width(drawn, i))
+        .encode(
+            x=x,
+            y=y,
+            color=_method_colour(data),
+            strokeDash=_method_dash(data),
+            opacity=alt.condition(chosen, alt.value(1), alt.value(0.12)),
+            order="share:Q",
+            tooltip=[
+                "label:N",
+                alt.Tooltip("sinr_db:Q", title="SINR (dB)", format=".3~g"),
+                alt.Tooltip("share:Q", title="below", format=".0%"),
+            ],
+        )
+        for i, m in enumerate(drawn)
+    ]
+    if choosing:  # one view holds the choice; the others follow it
+        lines[-1] = lines[-1].add_params(chosen)
+    return alt.layer(rules, *lines, title=title).properties(width=WIDTH, height=230)
+
+
+def _line_width(drawn: list[MethodRecord], place: int) -> float:
+    """Wider for what is drawn earlier, more so below a method it coincides with, px."""
+    later = drawn[place + 1 :]
+    twins = sum(_curve(m) == _curve(drawn[place]) for m in later)
+    return 1.5 + 0.4 * len(later) + 2.6 * twins
+
+
+def _coinciding(methods: tuple[MethodRecord, ...]) -> str:
+    """Methods with the same SINR everywhere, in words."""
+    groups: dict[tuple[float, ...], list[str]] = {}
+    for m in methods:
+        groups.setdefault(_curve(m), []).append(METHODS[m.method].label)
+    return ", ".join(listed(same) for same in groups.values() if len(same) > 1)
+
+
+def _curve(method: MethodRecord) -> tuple[float, ...]:
+    """What the figure draws of a method, to a tenth of a dB."""
+    return tuple(
+        round(x, 1)
+        for values in (method.cellular_sinr_db, method.d2d_sinr_db)
+        for x in sorted(values)
     )
 
 
 def utility_and_regrets(data: ReportData) -> Figure:
     """Leader utility per method, and how far each is from what it might claim."""
     order = [METHODS[name].label for name in _present(data)]
+    bound = _proved_bound(data)
     y = alt.Y(
         "label:N",
         title=None,
@@ -204,14 +306,18 @@ def utility_and_regrets(data: ReportData) -> Figure:
         axis=alt.Axis(labelFontSize=12.5),
     )
     utilities = _values(
-        {**_labelled(m.method), "value": m.leader_utility_bps / 1e6}
+        {
+            **_labelled(m.method),
+            "value": m.leader_utility_bps / 1e6,
+            "words": _beside_bound(m, bound),
+        }
         for m in data.methods
     )
     peak = max(m.leader_utility_bps for m in data.methods) / 1e6
     x = alt.X(
         "value:Q",
         title="leader utility (Mbit/s)",
-        scale=alt.Scale(domain=[0, 1.15 * peak], nice=False),
+        scale=alt.Scale(domain=[0, 1.3 * peak], nice=False),
     )
     base = alt.Chart(utilities, title="leader utility")
     bars = base.mark_bar(height=15, cornerRadiusEnd=2).encode(
@@ -221,17 +327,19 @@ def utility_and_regrets(data: ReportData) -> Figure:
         tooltip=["label:N", alt.Tooltip("value:Q", title="Mbit/s", format=".5~g")],
     )
     words = base.mark_text(align="left", dx=5, fontSize=11.5).encode(
-        x=x, y=y, text=alt.Text("value:Q", format=".2f")
+        x=x, y=y, text="words:N"
     )
-    left = (bars + words).properties(width=330, height=210)
+    above = (bars + words).properties(width=PANEL_WIDTH, height=200)
     return Figure(
         "utility",
         "Leader utility per method, with regrets",
-        f"Regrets below {REGRET_FLOOR:.0e} are drawn at the left edge. The bilevel "
+        "In brackets how far each is below the proved bound, which no prices on "
+        f"these channels can pass. Regrets below {REGRET_FLOOR:.0e} are drawn at the "
+        "left edge. The bilevel "
         "gap bounds what the leader could still gain; where a method has none, no "
         "bound was computed. A price regret of 0 is a Stackelberg equilibrium only "
         "where no channel carries two pairs.",
-        alt.hconcat(left, _regret_panel(data, order), spacing=30),
+        alt.vconcat(above, _regret_panel(data, order), spacing=15),
     )
 
 
@@ -355,7 +463,10 @@ _LINKS = (
     ("D2D pairs", "d2d_sinr_db"),
 )
 
-_PRICE = "reuse price (bit/s per W)"
+_MARKED_DB = (0.0, 5.0)
+"""SINR at which users are counted as lost or badly served."""
+
+_PRICE_DB = "reuse price against the median (dB)"
 
 
 @dataclass(frozen=True)
@@ -368,6 +479,18 @@ def _ends(data: ReportData) -> list[_End]:
     places = [(p.transmitter_x_m, p.transmitter_y_m) for p in data.pairs]
     places += [(p.receiver_x_m, p.receiver_y_m) for p in data.pairs]
     return [_End(x, y) for x, y in places if x is not None and y is not None]
+
+
+def _channel_labels(data: ReportData) -> list[dict[str, Any]]:
+    """The channel beside every cellular user and transmitter."""
+    users = [p for p in data.places if p.kind == "cellular user"]
+    marks = [(i, p.x_m, p.y_m) for i, p in enumerate(users)]
+    marks += [
+        (p.channel, p.transmitter_x_m, p.transmitter_y_m)
+        for p in data.pairs
+        if p.transmitter_x_m is not None and p.transmitter_y_m is not None
+    ]
+    return [{"channel": str(i), "x_m": x, "y_m": y} for i, x, y in marks]
 
 
 def _square(reach: float) -> Any:
@@ -391,12 +514,23 @@ def _pair_tooltip() -> list[Any]:
     return [
         alt.Tooltip("pair:Q"),
         alt.Tooltip("channel:Q"),
+        alt.Tooltip("user:N", title="cellular user"),
         alt.Tooltip("reuse_price:Q", title="price (bit/s per W)", format=".4~g"),
         alt.Tooltip("transmit_power_dbm:Q", title="power (dBm)", format=".4~g"),
         alt.Tooltip("limit:N", title="held by"),
         alt.Tooltip("payment_bps:Q", title="pays (bit/s)", format=".4~s"),
         alt.Tooltip("sinr_db:Q", title="SINR (dB)", format=".3~g"),
     ]
+
+
+def _decibels(ratio: float) -> float:
+    return 10.0 * math.log10(ratio)
+
+
+def _pair_row(pair: PairRecord) -> dict[str, Any]:
+    """A pair as data, with what its tooltip says of its channel."""
+    row = asdict(pair)
+    return {**row, "user": f"that of channel {pair.channel}"}
 
 
 def _labelled(method: str) -> dict[str, str]:
@@ -452,6 +586,25 @@ def _steps(method: MethodRecord, sinr_db: tuple[float, ...]) -> list[dict[str, A
     return first + rows
 
 
+def _proved_bound(data: ReportData) -> float | None:
+    """The least bound that any method's gap proves, bit/s: it holds for all."""
+    bounds = [
+        m.leader_utility_bps * (1.0 + m.bilevel_gap)
+        for m in data.methods
+        if m.bilevel_gap is not None
+    ]
+    return min(bounds) if bounds else None
+
+
+def _beside_bound(method: MethodRecord, bound: float | None) -> str:
+    """The utility, and what it misses of the bound."""
+    utility = f"{method.leader_utility_bps / 1e6:.2f}"
+    if bound is None:
+        return utility
+    missed = 1.0 - method.leader_utility_bps / bound
+    return f"{utility} ({'-' if missed > ROUNDING else ''}{shown_percent(missed, 2)})"
+
+
 def _regret_panel(data: ReportData, order: list[str]) -> Any:
     kinds = (
         ("follower regret", "follower_regret", "circle"),
@@ -485,7 +638,7 @@ def _regret_panel(data: ReportData, order: list[str]) -> Any:
                 "label:N",
                 title=None,
                 scale=alt.Scale(domain=order),
-                axis=alt.Axis(labels=False),
+                axis=alt.Axis(labelFontSize=12.5),
             ),
             shape=alt.Shape(
                 "kind:N",
@@ -499,7 +652,7 @@ def _regret_panel(data: ReportData, order: list[str]) -> Any:
                 alt.Tooltip("value:Q", format=".3~e"),
             ],
         )
-        .properties(width=330, height=210)
+        .properties(width=PANEL_WIDTH, height=200)
     )
 
 
