@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stackelberg.report.numbers import significant
+from stackelberg.report.numbers import SHARE_OF, certificate_value
 
 if TYPE_CHECKING:
     from stackelberg.game import Certificate
@@ -84,8 +84,14 @@ def certificate_table(certificate: Certificate, title: str = "certificate") -> T
     made.add_column("value", justify="right", no_wrap=True)
     made.add_column("unit", no_wrap=True)
     made.add_column("meaning", overflow="fold")
+    values = {row.name: row.value for row in certificate.rows()}
     for row in certificate.rows():
-        made.add_row(row.name, significant(row.value), row.unit, row.meaning)
+        made.add_row(
+            row.name,
+            certificate_value(row.name, values),
+            row.unit or SHARE_OF.get(row.name, ""),
+            row.meaning,
+        )
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -39,6 +39,42 @@ def shown_regret(
     if relative is not None and abs(relative) <= ROUNDING:
         return ROUNDED
     return f"{significant(value, digits)} {unit}"
+
+
+def certificate_value(name: str, values: Mapping[str, float | None]) -> str:
+    """A number of a certificate as people read it; what is rounding is said to be that.
+
+    Args:
+        name: of the number.
+        values: every number of that certificate by name.
+    """
+    value = values[name]
+    if name == "follower_regret":
+        relative = values.get("follower_regret_relative")
+        if relative is not None and abs(relative) <= ROUNDING:
+            return ROUNDED
+    elif name == "utility_error" and (value is None or math.isnan(value)):
+        return "not stated"
+    elif name in _ZERO_UP_TO_ROUNDING:
+        return shown_relative(value, 4)
+    return significant(value)
+
+
+_ZERO_UP_TO_ROUNDING = (
+    "follower_regret_relative",
+    "power_violation",
+    "price_violation",
+    "utility_error",
+)
+
+SHARE_OF = {
+    "follower_regret_relative": "of its rate",
+    "bilevel_gap": "of leader utility",
+    "power_violation": "of greatest power",
+    "price_violation": "of the bound",
+    "utility_error": "of the largest",
+}
+"""What a relative number of a certificate is a share of."""
 
 
 def shown_rate(bits_per_second: float | None, digits: int = 4) -> str:

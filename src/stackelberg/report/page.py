@@ -16,12 +16,16 @@ from typing import Any
 import jinja2
 import vl_convert
 
-from stackelberg.report.data import ReportData
+from stackelberg.report.data import MethodRecord, ReportData
 from stackelberg.report.figures import Figure, draw_figures
 from stackelberg.report.numbers import (
+    NO_GAME,
+    SHARE_OF,
+    certificate_value,
     shown_change,
     shown_percent,
     shown_rate,
+    shown_relative,
     significant,
 )
 from stackelberg.report.theme import METHODS, config
@@ -43,6 +47,10 @@ def render_page(data: ReportData) -> str:
     return template.render(
         data=data,
         labels={name: style.label for name, style in METHODS.items()},
+        certified={row.name: row.value for row in data.certificate},
+        certificate_value=certificate_value,
+        shares=SHARE_OF,
+        relative=_shown_relative,
         figures={figure.name: figure for figure in drawn},
         style=_shipped("page.css"),
         behaviour=_shipped("page.js"),
@@ -53,6 +61,13 @@ def render_page(data: ReportData) -> str:
         ),
         numbers=_embedded(data.as_dict()),
     )
+
+
+def _shown_relative(method: MethodRecord, value: float | None) -> str:
+    """A regret or gap of a method; one that plays no game has none."""
+    if value is None and method.method == "no_reuse":
+        return NO_GAME
+    return shown_relative(value)
 
 
 @dataclass(frozen=True)

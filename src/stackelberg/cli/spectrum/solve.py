@@ -29,7 +29,12 @@ from stackelberg.cli.options import (
 from stackelberg.cli.quantities import least_sinr
 from stackelberg.cli.spectrum.protection import protection
 from stackelberg.errors import ConfigError
-from stackelberg.report.numbers import shown_percent, shown_rate, significant
+from stackelberg.report.numbers import (
+    shown_percent,
+    shown_rate,
+    shown_relative,
+    significant,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -221,7 +226,7 @@ def _rows(solutions: list[Solution[Any, Any]], records: list[dict[str, Any]]) ->
             solution.status.label,
             shown_rate(solution.value.leader_utility),
             significant(solution.certificate.bilevel_gap, 2),
-            significant(solution.certificate.follower_regret_relative, 2),
+            shown_relative(solution.certificate.follower_regret_relative),
         )
     return made
 
