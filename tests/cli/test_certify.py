@@ -69,3 +69,68 @@ def test_an_unknown_concept_is_refused(
     solved[1].write_text(text)
     ended = stackelberg("spectrum", "certify", *solved)
     assert_refused(ended, "answer.json: concept", "did you mean 'bilevel'", "'bilevle'")
+
+
+def only(path: Path, *keys: str) -> dict[str, Any]:
+    """Leave no more than `keys` of a solution file."""
+    members = json.loads(path.read_text())
+    path.write_text(json.dumps({key: members[key] for key in keys}))
+    return members
+
+
+@pytest.mark.parametrize("powers", [(), ("transmit_power_w",)], ids=["none", "given"])
+def test_channels_and_prices_are_enough(
+    stackelberg: CommandLine, solved: tuple[Path, Path], powers: tuple[str, ...]
+) -> None:
+    full = only(solved[1], "channel", "reuse_price", *powers)
+    ended = stackelberg("spectrum", "certify", *solved, "--json")
+    assert ended.code == 0, ended.err
+    assert ended.json["holds"] is True
+    assert ended.json["utilities_stated"] is False
+    assert ended.json["certificate"]["utility_error"] is None
+    assert ended.json["leader_utility"] == pytest.approx(full["leader_utility"])
+    assert ended.json["transmit_power_w"] == pytest.approx(full["transmit_power_w"])
+    told = stackelberg("spectrum", "certify", *solved).out
+    assert "not stated" in told
+    assert ("the followers' equilibrium" in told) == (not powers)
+
+
+def test_poor_prices_alone_do_not_hold(
+    stackelberg: CommandLine, solved: tuple[Path, Path]
+) -> None:
+    members = only(solved[1], "channel", "reuse_price")
+    prices = [0.5 * price for price in members["reuse_price"]]
+    solved[1].write_text(
+        json.dumps({"channel": members["channel"], "reuse_price": prices})
+    )
+    assert stackelberg("spectrum", "certify", *solved).code == 3
+
+
+@pytest.mark.parametrize(
+    ("keys", "missing"),
+    [
+        (("channel",), "reuse_price"),
+        (("reuse_price", "transmit_power_w"), "channel"),
+        (("format", "channel", "reuse_price", "leader_utility"), "concept"),
+    ],
+)
+def test_what_else_is_missing_is_named(
+    stackelberg: CommandLine,
+    solved: tuple[Path, Path],
+    keys: tuple[str, ...],
+    missing: str,
+) -> None:
+    only(solved[1], *keys)
+    ended = stackelberg("spectrum", "certify", *solved)
+    assert_refused(ended, "answer.json", missing)
+
+
+def test_a_short_list_of_prices_is_refused(
+    stackelberg: CommandLine, solved: tuple[Path, Path]
+) -> None:
+    solved[1].write_text(json.dumps({"channel": [0, 1], "reuse_price": [1.0]}))
+    ended = stackelberg("spectrum", "certify", *solved)
+    assert_refused(ended, "answer.json: reuse_price: expected 2 numbers", "got 1")
+    solved[1].write_text(json.dumps({"channel": [0], "reuse_price": [1.0]}))
+    ended = stackelberg("spectrum", "certify", *solved)
+    assert_refused(ended, "answer.json: channel: expected 4 entries", "got 1")

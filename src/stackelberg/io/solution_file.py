@@ -212,6 +212,17 @@ def _solution(members: JsonObject) -> SolutionFile:
 
 
 def _outcome(members: JsonObject) -> Outcome:
+    channel = _channel(members)
+    per_pair = {key: _one_per_pair(members, key, len(channel)) for key in _PER_PAIR}
+    return Outcome(
+        channel=channel,
+        leader_utility=_number("leader_utility", members["leader_utility"]),
+        cellular_rate_bps=_numbers(members, "cellular_rate_bps"),
+        **per_pair,
+    )
+
+
+def _channel(members: JsonObject) -> np.ndarray[Any, np.dtype[np.int64]]:
     channel = _list(members, "channel")
     for j, number in enumerate(channel):
         if isinstance(number, bool) or not isinstance(number, int):
@@ -222,20 +233,20 @@ def _outcome(members: JsonObject) -> Outcome:
             raise DomainError(
                 f"channel[{j}]", expected="a channel number >= 0", got=number
             )
-    per_pair = {key: _numbers(members, key) for key in _PER_PAIR}
-    for key, values in per_pair.items():
-        if len(values) != len(channel):
-            raise ShapeError(
-                key,
-                expected=f"{len(channel)} numbers, one per entry of channel",
-                got=f"{len(values)} numbers",
-            )
-    return Outcome(
-        channel=np.array(channel, dtype=np.int64),
-        leader_utility=_number("leader_utility", members["leader_utility"]),
-        cellular_rate_bps=_numbers(members, "cellular_rate_bps"),
-        **per_pair,
-    )
+    return np.array(channel, dtype=np.int64)
+
+
+def _one_per_pair(
+    members: JsonObject, key: str, num_pairs: int
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    values = _numbers(members, key)
+    if len(values) != num_pairs:
+        raise ShapeError(
+            key,
+            expected=f"{num_pairs} numbers, one per entry of channel",
+            got=f"{len(values)} numbers",
+        )
+    return values
 
 
 def _status(label: str) -> Status:
@@ -283,3 +294,59 @@ def _number(name: str, value: object) -> float:
     if not math.isfinite(number):
         raise DomainError(name, expected="a finite number or null", got=shown(value))
     return number
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class StatedAnswer:
+    """Somebody's channels and prices, and what else a file says of them.
+
+    Attributes:
+        channel: channel of each pair [N].
+        reuse_price: utility (bit/s) per W of interference at the base station [N].
+        transmit_power_w: [N], or None where the file leaves it to the followers.
+        solution: the whole solution where the file is one, else None.
+    """
+
+    channel: np.ndarray[Any, np.dtype[np.int64]]
+    reuse_price: np.ndarray[Any, np.dtype[np.float64]]
+    transmit_power_w: np.ndarray[Any, np.dtype[np.float64]] | None
+    solution: SolutionFile | None = None
+
+
+def read_answer(path: str | os.PathLike[str]) -> StatedAnswer:
+    """Read a solution, or no more than channels, prices and, optionally, powers.
+
+    A file that holds a key other than ``format``, ``channel``, ``reuse_price`` and
+    ``transmit_power_w`` is read as a whole solution.
+
+    Raises:
+        InputError: a subclass that says what is wrong; the message is one line and
+            begins with `path`.
+    """
+    content = read_bytes(path, wanted="an answer")
+    try:
+        return _answer(parse_object(content, wanted="an answer"))
+    except InputError as error:
+        raise error.located(os.fspath(path)) from None
+
+
+def _answer(members: JsonObject) -> StatedAnswer:
+    if not set(members) <= {"format", "channel", "reuse_price", "transmit_power_w"}:
+        solution = _solution(members)
+        stated = solution.outcome
+        return StatedAnswer(
+            stated.channel, stated.reuse_price, stated.transmit_power_w, solution
+        )
+    if "format" in members:
+        check_format(members, SOLUTION_FORMAT)
+    check_keys(
+        members,
+        required=("channel", "reuse_price"),
+        optional=("format", "transmit_power_w"),
+    )
+    channel = _channel(members)
+    price = _one_per_pair(members, "reuse_price", len(channel))
+    power = None
+    if "transmit_power_w" in members:
+        power = _one_per_pair(members, "transmit_power_w", len(channel))
+    return StatedAnswer(channel, price, power)

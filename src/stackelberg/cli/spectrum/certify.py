@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -13,7 +15,8 @@ from stackelberg.errors import ConfigError, InputError, suggestion
 
 if TYPE_CHECKING:
     from stackelberg.io import SolutionFile
-    from stackelberg.spectrum import Scenario
+    from stackelberg.io.solution_file import StatedAnswer
+    from stackelberg.spectrum import Outcome, Scenario
     from stackelberg.spectrum.certify import Concept
 
 NOT_REACHED = 3
@@ -23,7 +26,12 @@ CONCEPTS = ("bilevel", "iterated", "published")
 def certify(
     scenario: ScenarioFile,
     solution: Annotated[
-        Path, typer.Argument(metavar="SOLUTION", help="Solution file (JSON).")
+        Path,
+        typer.Argument(
+            metavar="ANSWER",
+            help="Solution file (JSON), or only channel, reuse_price and, optionally, "
+            "transmit_power_w.",
+        ),
     ],
     tolerance: Tolerance = 1e-4,
     max_boxes: Annotated[
@@ -31,44 +39,78 @@ def certify(
     ] = 200_000,
     as_json: AsJson = False,
 ) -> int:
-    """Recompute every number of a solution's certificate from the two files.
+    """Compute every number of an answer's certificate from the two files.
 
-    What the solution file says about itself is not believed. Exits with 3 where the
-    answer does not keep what its concept promises, within --tolerance.
+    What the file says about itself is not believed. Without powers the followers'
+    equilibrium at the prices is certified; without a concept, bilevel. Exits with 3
+    where the answer does not keep what its concept promises, within --tolerance.
     """
     from stackelberg import io, spectrum
+    from stackelberg.io.solution_file import read_answer
     from stackelberg.report.numbers import shown_rate
 
     cell = io.read_scenario(scenario)
-    answer = read_fitting_solution(solution, cell)
+    stated = read_answer(solution)
+    answer = (
+        None if stated.solution is None else _fitting(stated.solution, solution, cell)
+    )
+    concept = cast("Concept", "bilevel" if answer is None else answer.concept)
     with terminal.progress("certifying"):
         try:
+            value = _full(cell, stated) if answer is None else answer.outcome
             certificate = spectrum.certify(
-                cell, answer.outcome, tolerance=tolerance, max_boxes=max_boxes
+                cell, value, tolerance=tolerance, max_boxes=max_boxes
             )
         except InputError as error:
             raise error.located(str(solution)) from None
-    concept = cast("Concept", answer.concept)
     holds = certificate.holds(tolerance, concept)
+    if answer is None:  # nothing was stated that could be wrong
+        certificate = replace(certificate, utility_error=math.nan)
     if as_json:
         terminal.print_json(
             {
                 "scenario": str(scenario),
                 "solution": str(solution),
-                "concept": answer.concept,
+                "concept": concept,
                 "tolerance": tolerance,
                 "holds": holds,
+                "utilities_stated": answer is not None,
+                "powers_stated": stated.transmit_power_w is not None,
+                "leader_utility": value.leader_utility,
+                "transmit_power_w": value.transmit_power_w,
                 "certificate": certificate,
             }
         )
         return 0 if holds else NOT_REACHED
     console = terminal.console()
-    utility = shown_rate(answer.outcome.leader_utility)
-    console.print(f"{solution}: {answer.concept}, stated leader utility {utility}")
+    utility = shown_rate(value.leader_utility)
+    if answer is not None:
+        console.print(f"{solution}: {concept}, stated leader utility {utility}")
+    else:
+        given = (
+            "powers given"
+            if stated.transmit_power_w is not None
+            else ("powers: the followers' equilibrium at these prices")
+        )
+        console.print(f"{solution}: channels and prices; {given}")
+        console.print(f"leader utility {utility}")
     console.print(terminal.certificate_table(certificate))
     verdict = "holds" if holds else "does not hold"
-    console.print(f"as {answer.concept}, at tolerance {tolerance:g}: {verdict}")
+    console.print(f"as {concept}, at tolerance {tolerance:g}: {verdict}")
     return 0 if holds else NOT_REACHED
+
+
+def _full(cell: Scenario, stated: StatedAnswer) -> Outcome:
+    """The outcome of stated channels and prices, and powers where they are stated."""
+    from stackelberg import spectrum
+    from stackelberg.spectrum.follower import follower_equilibrium
+
+    _check_length("channel", len(stated.channel), cell.num_pairs)
+    cell = cell.with_channel(stated.channel)
+    power = stated.transmit_power_w
+    if power is None:
+        power = follower_equilibrium(cell, stated.reuse_price).transmit_power_w
+    return spectrum.outcome(cell, stated.channel, stated.reuse_price, power)
 
 
 def read_fitting_solution(path: Path, cell: Scenario) -> SolutionFile:
@@ -79,7 +121,10 @@ def read_fitting_solution(path: Path, cell: Scenario) -> SolutionFile:
     """
     from stackelberg import io
 
-    answer = io.read_solution(path)
+    return _fitting(io.read_solution(path), path, cell)
+
+
+def _fitting(answer: SolutionFile, path: Path, cell: Scenario) -> SolutionFile:
     if answer.concept not in CONCEPTS:
         raise ConfigError(
             "concept",
@@ -93,11 +138,15 @@ def read_fitting_solution(path: Path, cell: Scenario) -> SolutionFile:
         ("channel", len(answer.outcome.channel), cell.num_pairs),
         ("cellular_rate_bps", len(answer.outcome.cellular_rate_bps), cell.num_channels),
     ):
-        if have != want:
-            raise ConfigError(
-                name,
-                expected=f"{want} entries, as the scenario has",
-                got=f"{have}",
-                source=str(path),
-            )
+        _check_length(name, have, want, str(path))
     return answer
+
+
+def _check_length(name: str, have: int, want: int, source: str = "") -> None:
+    if have != want:
+        raise ConfigError(
+            name,
+            expected=f"{want} entries, as the scenario has",
+            got=f"{have}",
+            source=source,
+        )
