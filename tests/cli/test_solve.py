@@ -195,3 +195,47 @@ def test_a_report_of_one_solution(
     text = page.read_text(encoding="utf-8")
     assert "This is the iterated concept" in text
     assert "Against other methods" in text
+
+
+def test_protection_is_in_the_file_and_on_the_page(
+    stackelberg: CommandLine, cell: Path, tmp_path: Path
+) -> None:
+    target, page = tmp_path / "answer.json", tmp_path / "report.html"
+    ended = stackelberg(
+        "spectrum", "solve", cell, "-o", target, "--report", page,
+        "--protect", "sinr=150dB", "--json",
+    )  # fmt: skip
+    protected = ended.json["solutions"][0]["protection"]
+    assert protected["asked_sinr_db"] == pytest.approx(150.0)
+    assert protected["found"]["possible"] is False
+    assert "at this channel assignment" in protected["lines"][0]
+    assert io.read_solution(target).stats["protection"] == protected
+    assert protected["lines"][0] in page.read_text(encoding="utf-8")
+
+
+def test_prices_that_could_fall_are_told_as_such(
+    stackelberg: CommandLine, cell: Path
+) -> None:
+    ended = stackelberg("spectrum", "solve", cell, "--json")
+    (solution,) = (record["solution"] for record in ended.json["solutions"])
+    found = spectrum.links(
+        io.read_scenario(cell), solution["channel"], solution["transmit_power_w"]
+    )
+    kept_db = float(10.0 * np.log10(found.cellular_sinr.min())) - 1.0
+    ended = stackelberg(
+        "spectrum", "solve", cell, "--protect", f"sinr={kept_db}dB", "--json"
+    )
+    protected = ended.json["solutions"][0]["protection"]
+    assert protected["found"]["scale"] < 1.0
+    assert ("they could fall by" in protected["lines"][0]) or (
+        "even at full power" in protected["lines"][0]
+    )
+
+
+def test_the_tolerance_asked_for_is_named(
+    stackelberg: CommandLine, cell: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    ended = stackelberg("spectrum", "solve", cell, "--tolerance", 0.003)
+    assert "The tolerance asked for (0.003) is met" in ended.out
+    assert "to solve, certify and write" in ended.out

@@ -82,9 +82,18 @@ def run(arguments: Sequence[str]) -> int:
         code = _say(str(error), NOT_REACHED)
     except StackelbergError as error:
         code = _say(str(error), INPUT_WRONG)
+    except SystemError as error:  # compiled code passes an interrupt on as this
+        if not isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            raise
+        code = INTERRUPTED
+    except (MemoryError, OverflowError) as error:
+        code = _say(f"too large for this machine: {error}", INPUT_WRONG)
     except BrokenPipeError:  # the reader, say `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = DONE
+    except OSError as error:  # a full disk, a name too long, a closed folder
+        where = f"{error.filename}: " if error.filename is not None else ""
+        code = _say(f"{where}{(error.strerror or str(error)).lower()}", INPUT_WRONG)
     except SystemExit:  # the same, as the terminal libraries tell it
         code = DONE
     if code == INTERRUPTED:
@@ -115,5 +124,8 @@ def _value_got(error: typer.TyperException) -> str:
 
 
 def _say(line: str, code: int) -> int:
-    sys.stderr.write(f"stackelberg: {line.removeprefix('stackelberg: ')}\n")
+    # Names may hold line breaks or terminal codes: what is printed stays one plain line.
+    plain = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    prefix = "" if plain.startswith(("stackelberg: ", "stackelberg ")) else "stackelberg: "
+    sys.stderr.write(f"{prefix}{plain}\n")
     return code

@@ -62,7 +62,9 @@ def demo(
     with terminal.timed() as watch, options_named({"seed": "--seed"}):
         cell = spectrum.generate(seed=seed, **_cell(NUM_PAIRS))
         io.write_scenario(cell, paths["scenario"])
-        with terminal.progress("solving by bilevel"):
+        with terminal.progress(
+            "solving by bilevel (a first run also compiles the solvers, once)"
+        ):
             solution = spectrum.solve(
                 cell, tolerance=TOLERANCE, max_boxes=MAX_BOXES, seed=seed
             )

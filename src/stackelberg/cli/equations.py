@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from textwrap import wrap
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from stackelberg import equations as registry
 
@@ -30,32 +30,49 @@ def equations(
         }
         typer.echo(json.dumps(listing, indent=2))
         return
-    console = Console()
-    console.print(_equation_table(held))
-    console.print(_erratum_table(wrong))
+    console = Console(markup=False, highlight=False, emoji=False)
+    console.print("Printed equations")
+    for equation in held:
+        _print_block(console, _equation_block(equation))
+    console.print("\nErrors in print")
+    for erratum in wrong:
+        _print_block(console, _erratum_block(erratum))
 
 
-def _equation_table(held: tuple[registry.Equation, ...]) -> Table:
-    table = Table(title="Printed equations", title_justify="left")
-    for heading in ("equation", "says", "function", "test", "errata"):
-        table.add_column(heading, overflow="fold")
-    for x in held:
-        table.add_row(
-            f"{x.paper} ({x.number})",
-            x.says,
-            "\n".join(x.functions),
-            "\n".join(x.tests),
-            ", ".join(x.errata) or "-",
-        )
-    return table
+def _equation_block(x: registry.Equation) -> list[str]:
+    """Number, what it says, and one line per function and test."""
+    return [
+        f"{x.paper} ({x.number})",
+        f"  {x.says}",
+        *(f"  function {name}" for name in x.functions),
+        *(f"  test     {name}" for name in x.tests),
+        *(f"  erratum  {name}" for name in x.errata),
+    ]
 
 
-def _erratum_table(wrong: tuple[registry.Erratum, ...]) -> Table:
-    table = Table(title="Errors in print", title_justify="left")
-    for heading in ("erratum", "where", "printed", "correct", "test"):
-        table.add_column(heading, overflow="fold")
-    for x in wrong:
-        table.add_row(
-            f"{x.paper} {x.name}", x.where, x.printed, x.correct, "\n".join(x.tests)
-        )
-    return table
+def _erratum_block(x: registry.Erratum) -> list[str]:
+    return [
+        f"{x.paper} {x.name}, {x.where}",
+        f"  printed  {x.printed}",
+        f"  correct  {x.correct}",
+        *(f"  test     {name}" for name in x.tests),
+    ]
+
+
+def _print_block(console: Console, lines: list[str]) -> None:
+    """A block after an empty line; a long line goes on under its own words."""
+    console.print()
+    for line in lines:
+        indent = 11 if line.startswith("  ") and line[2:11] in _LABELS else 2
+        shown = line if len(line) <= console.width else line.replace("::", ":: ")
+        for part in wrap(
+            shown,
+            console.width,
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ):
+            console.print(part, soft_wrap=True)
+
+
+_LABELS = ("function ", "test     ", "erratum  ", "printed  ", "correct  ")

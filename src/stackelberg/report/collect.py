@@ -38,6 +38,7 @@ def collect_data(
     title: str,
     methods: tuple[MethodRecord, ...] = (),
     sweep: tuple[SweepRecord, ...] = (),
+    protection: tuple[str, ...] = (),
 ) -> ReportData:
     """Everything that the report of one answer shows.
 
@@ -51,6 +52,7 @@ def collect_data(
         title: of the page.
         methods: other methods on the same channels, `answer`'s among them.
         sweep: sum rate against number of pairs.
+        protection: what it takes that every cellular user keeps an SINR, in sentences.
     """
     return ReportData(
         title=title,
@@ -66,6 +68,7 @@ def collect_data(
         cellular=cellular_records(scenario, answer),
         methods=methods,
         sweep=sweep,
+        protection=protection,
         flatness=_flatness(seen),
         caps=tuple(
             CapRecord(c.cap, c.leader_utility, c.gain, c.used_channels)

@@ -211,6 +211,7 @@ class ReportData:
         caps: what caps on pairs per channel cost; may be empty.
         certificate: of the answer.
         story: what the answer looks like, in sentences.
+        protection: what it takes that every cellular user keeps an SINR; may be empty.
     """
 
     title: str
@@ -229,6 +230,7 @@ class ReportData:
     caps: tuple[CapRecord, ...]
     certificate: tuple[CertificateRecord, ...]
     story: tuple[str, ...]
+    protection: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The same as nested dictionaries and lists, for JSON."""

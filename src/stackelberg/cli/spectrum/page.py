@@ -28,6 +28,7 @@ def page_of_solution(
     max_boxes: int,
     seed: int,
     sweep: tuple[SweepRecord, ...] = (),
+    protection_lines: tuple[str, ...] = (),
 ) -> ReportData:
     """What the report of one solution shows, every method run on its channels."""
     from stackelberg import report
@@ -51,6 +52,7 @@ def page_of_solution(
         title=title,
         methods=records(cell, results),
         sweep=sweep,
+        protection=protection_lines,
     )
 
 

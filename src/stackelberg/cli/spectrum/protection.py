@@ -44,10 +44,21 @@ def _lines(found: Protection, answer: Outcome) -> list[str]:
     if found.scale == 0.0:
         return [f"every cellular user keeps {asked} even at full power of all pairs"]
     assert found.outcome is not None  # narrowing: it is there where possible
+    shift_db = float(to_db(found.scale))
+    if shift_db < 0.0:
+        told = (
+            f"every cellular user keeps {asked} at these prices; they could fall by "
+            f"{significant(-shift_db, 3)} dB ({significant(found.scale)} times) and "
+            "the users would still keep it"
+        )
+    else:
+        told = (
+            f"every cellular user keeps {asked} from {significant(found.scale)} times "
+            f"these prices ({significant(shift_db, 3)} dB more)"
+        )
     lines = [
-        f"every cellular user keeps {asked} from {significant(found.scale)} times "
-        f"these prices ({significant(to_db(found.scale), 3)} dB); the leader's utility "
-        f"would then be {shown_rate(found.outcome.leader_utility)} instead of "
+        f"{told}; the leader's utility would then be "
+        f"{shown_rate(found.outcome.leader_utility)} instead of "
         f"{shown_rate(answer.leader_utility)}",
     ]
     if found.limiting_channels:
@@ -67,8 +78,9 @@ def _lines(found: Protection, answer: Outcome) -> list[str]:
 
 def _why_not(found: Protection, asked: str) -> list[str]:
     lines = [
-        f"no prices keep {asked} for every cellular user: with all pairs at their "
-        f"least power it is missed on channel {_listed(found.limiting_channels)}",
+        f"no prices keep {asked} for every cellular user at this channel assignment: "
+        "with all pairs at their least power it is missed on channel "
+        f"{_listed(found.limiting_channels)}",
     ]
     if found.hopeless_channels:
         lines.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,6 +47,8 @@ BATCH = 32
 
 IN_FULL = 8
 """Up to so many scenarios every certificate is printed whole."""
+
+COMPILES = " (a first run also compiles the solvers, once)"
 
 NOT_REACHED = 3
 
@@ -121,21 +123,31 @@ def solve(
     for first in range(0, len(cells), BATCH):
         batch = slice(first, first + BATCH)
         doing = f"solving {first + 1} to {min(first + BATCH, len(cells))}"
-        with terminal.progress(f"{doing} of {len(cells)} by {concept}"):
-            solutions, seconds = _solved(cells[batch], plan)
-        done = [
-            _finish(*one, plan)
-            for one in zip(
-                scenarios[batch], cells[batch], targets[batch], solutions, strict=True
-            )
-        ]
+        with terminal.timed() as watch:
+            with terminal.progress(f"{doing} of {len(cells)} by {concept}{COMPILES}"):
+                solutions = _solved(cells[batch], plan)
+            done = [
+                _finish(*one, plan)
+                for one in zip(
+                    scenarios[batch],
+                    cells[batch],
+                    targets[batch],
+                    solutions,
+                    strict=True,
+                )
+            ]
         records += [] if not as_json else done
         if any(solution.status for solution in solutions):
             code = NOT_REACHED
         if report is not None or figures is not None:
-            _write_report(scenarios[0], cells[0], solutions[0], plan, report, figures)
+            lines = tuple(done[0].get("protection", {"lines": ()})["lines"])
+            _write_report(
+                scenarios[0], cells[0], solutions[0], plan, report, figures, lines
+            )
         if not as_json:
-            _print_batch(cells[batch], solutions, done, seconds, len(cells))
+            _print_batch(
+                cells[batch], solutions, done, watch.seconds, len(cells), tolerance
+            )
     if as_json:
         terminal.print_json({"concept": concept, "solutions": records})
     return code
@@ -153,12 +165,10 @@ def _check_report(
         file_in_existing_folder("--report", report)
 
 
-def _solved(
-    cells: list[Scenario], plan: _Plan
-) -> tuple[list[Solution[Any, Any]], float]:
+def _solved(cells: list[Scenario], plan: _Plan) -> list[Solution[Any, Any]]:
     from stackelberg import spectrum
 
-    with terminal.timed() as watch, options_named(_OPTIONS):
+    with options_named(_OPTIONS):
         solutions = spectrum.solve_batch(
             cells,
             plan.concept,
@@ -167,7 +177,7 @@ def _solved(
             max_pairs_per_channel=plan.max_pairs_per_channel,
             seed=plan.seed,
         )
-    return list(solutions), watch.seconds
+    return list(solutions)
 
 
 def _finish(
@@ -181,6 +191,11 @@ def _finish(
     from stackelberg import io
     from stackelberg.io.solution_file import solution_text
 
+    protected = None
+    if plan.protect is not None:
+        with terminal.progress("scaling prices"):
+            protected = protection(cell, solution.value, plan.protect)
+        solution = replace(solution, stats={**solution.stats, "protection": protected})
     if target is not None:
         io.write_solution(solution, target, concept=plan.concept)
     record: dict[str, Any] = {
@@ -189,9 +204,8 @@ def _finish(
         "advice": solution.status.advice,
         "solution": json.loads(solution_text(solution, concept=plan.concept)),
     }
-    if plan.protect is not None:
-        with terminal.progress("scaling prices"):
-            record["protection"] = protection(cell, solution.value, plan.protect)
+    if protected is not None:
+        record["protection"] = protected
     return record
 
 
@@ -201,11 +215,12 @@ def _print_batch(
     records: list[dict[str, Any]],
     seconds: float,
     total: int,
+    tolerance: float,
 ) -> None:
     """Everything about a few scenarios; one row each where there are many."""
     if total <= IN_FULL:
         for cell, solution, record in zip(cells, solutions, records, strict=True):
-            _print_in_full(cell, solution, record)
+            _print_in_full(cell, solution, record, tolerance)
     else:
         console = terminal.console()
         console.print(_rows(solutions, records))
@@ -232,13 +247,19 @@ def _rows(solutions: list[Solution[Any, Any]], records: list[dict[str, Any]]) ->
 
 
 def _print_in_full(
-    cell: Scenario, solution: Solution[Any, Any], record: dict[str, Any]
+    cell: Scenario,
+    solution: Solution[Any, Any],
+    record: dict[str, Any],
+    tolerance: float,
 ) -> None:
     console = terminal.console()
     outcome = solution.value
     concept, path = record["solution"]["concept"], record["scenario"]
     console.print(f"{path}: {concept}, {solution.status.label}")
-    console.print(f"  {solution.status.advice}")
+    advice = solution.status.advice.replace(
+        "The tolerance asked for", f"The tolerance asked for ({tolerance:g})"
+    )
+    console.print(f"  {advice}")
     console.print(f"  leader utility {shown_rate(outcome.leader_utility)}")
     console.print(f"  {allocation_line(solution.stats)}")
     console.print(f"  channels: {loads(cell.num_channels, outcome.channel)}")
@@ -252,7 +273,10 @@ def _print_in_full(
 
 def _print_seconds(count: int, seconds: float) -> None:
     what = "one scenario" if count == 1 else f"{count} scenarios in one batch"
-    terminal.console().print(f"{what}: {seconds:.2f} s, compilation included")
+    terminal.console().print(
+        f"{what}: {seconds:.2f} s to solve, certify and write, compilation included; "
+        "starting up, reading and drawing apart"
+    )
 
 
 def loads(num_channels: int, channel: Any) -> str:
@@ -291,6 +315,7 @@ def _write_report(
     plan: _Plan,
     report: Path | None,
     figures: Path | None,
+    protection_lines: tuple[str, ...],
 ) -> None:
     from stackelberg.cli.spectrum.page import page_of_solution, write_report
 
@@ -302,5 +327,6 @@ def _write_report(
         tolerance=plan.tolerance,
         max_boxes=plan.max_boxes,
         seed=plan.seed,
+        protection_lines=protection_lines,
     )
     write_report(data, report, figures)
