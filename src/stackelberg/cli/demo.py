@@ -62,9 +62,7 @@ def demo(
     with terminal.timed() as watch, options_named({"seed": "--seed"}):
         cell = spectrum.generate(seed=seed, **_cell(NUM_PAIRS))
         io.write_scenario(cell, paths["scenario"])
-        with terminal.progress(
-            "solving by bilevel (a first run also compiles the solvers, once)"
-        ):
+        with terminal.progress(f"solving by bilevel{terminal.COMPILES}"):
             solution = spectrum.solve(
                 cell, tolerance=TOLERANCE, max_boxes=MAX_BOXES, seed=seed
             )

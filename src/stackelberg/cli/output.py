@@ -31,6 +31,10 @@ def console() -> Console:
     return Console(markup=False, highlight=False, emoji=False)
 
 
+COMPILES = " (a first run also compiles the solvers, once)"
+"""Said of a step that may have to compile."""
+
+
 @contextmanager
 def progress(doing: str) -> Generator[None, None, None]:
     """Show on stderr, where it is a terminal, that `doing` takes a while."""

@@ -55,7 +55,7 @@ def certify(
         None if stated.solution is None else _fitting(stated.solution, solution, cell)
     )
     concept = cast("Concept", "bilevel" if answer is None else answer.concept)
-    with terminal.progress("certifying"):
+    with terminal.progress(f"certifying{terminal.COMPILES}"):
         try:
             value = _full(cell, stated) if answer is None else answer.outcome
             certificate = spectrum.certify(

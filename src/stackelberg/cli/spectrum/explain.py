@@ -99,7 +99,10 @@ def _answer(
         answer = read_fitting_solution(solution, cell)
         return answer.outcome, answer.concept
     options = {"seed": "--seed", "max_pairs_per_channel": "--max-pairs-per-channel"}
-    with terminal.progress(f"solving by {concept}"), options_named(options):
+    with (
+        terminal.progress(f"solving by {concept}{terminal.COMPILES}"),
+        options_named(options),
+    ):
         solved = spectrum.solve(
             cell, concept, max_pairs_per_channel=max_pairs_per_channel, seed=seed
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stackelberg.cli.output import timed
+from stackelberg.cli.output import COMPILES, timed
 
 if TYPE_CHECKING:
     from stackelberg.report import MethodRecord
@@ -39,7 +39,7 @@ def run_every_method(
     from stackelberg import spectrum
     from stackelberg.spectrum.baselines import METHODS, proved_bound, run_method
 
-    started("bilevel")
+    started(f"bilevel{COMPILES}")
     best: SpectrumSolution = spectrum.solve(
         scenario, "bilevel", tolerance=tolerance, max_boxes=max_boxes
     )

@@ -48,8 +48,6 @@ BATCH = 32
 IN_FULL = 8
 """Up to so many scenarios every certificate is printed whole."""
 
-COMPILES = " (a first run also compiles the solvers, once)"
-
 NOT_REACHED = 3
 
 _OPTIONS = {
@@ -124,7 +122,9 @@ def solve(
         batch = slice(first, first + BATCH)
         doing = f"solving {first + 1} to {min(first + BATCH, len(cells))}"
         with terminal.timed() as watch:
-            with terminal.progress(f"{doing} of {len(cells)} by {concept}{COMPILES}"):
+            with terminal.progress(
+                f"{doing} of {len(cells)} by {concept}{terminal.COMPILES}"
+            ):
                 solutions = _solved(cells[batch], plan)
             done = [
                 _finish(*one, plan)
