@@ -55,13 +55,18 @@ def random_cell(
 
 
 def channel_of(cell: dict[str, Any], i: int = 0) -> tuple[Channel, np.ndarray]:
-    """Channel i of a cell (flat gains) for the power game's oracle, and its pairs."""
+    """Channel i of a cell for the power game's oracle, and its pairs."""
     on = np.flatnonzero(np.asarray(cell["channel"]) == i)
+
+    def gain(name: str, axes: int) -> np.ndarray:
+        array = np.asarray(cell[name], dtype=float)
+        return array if array.ndim == axes else array[i]
+
     return (
         Channel(
-            own=np.asarray(cell["gain_d2d"], dtype=float)[on],
-            to_bs=np.asarray(cell["gain_d2d_to_bs"], dtype=float)[on],
-            cross=np.asarray(cell["gain_d2d_to_d2d"], dtype=float)[np.ix_(on, on)],
+            own=gain("gain_d2d", 1)[on],
+            to_bs=gain("gain_d2d_to_bs", 1)[on],
+            cross=gain("gain_d2d_to_d2d", 2)[np.ix_(on, on)],
             heard=cell["cellular_power_w"][i]
             * np.asarray(cell["gain_cellular_to_d2d"], dtype=float)[i, on],
             cellular_power=float(

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from stackelberg.errors import DomainError
 from stackelberg.game import Certificate, CertificateRow
 from stackelberg.spectrum.channel_game import channel_games
 from stackelberg.spectrum.follower import follower_equilibrium, positive_prices
@@ -27,7 +28,8 @@ Concept: TypeAlias = Literal["bilevel", "iterated", "published"]
 EXACT = 1e-9
 """Relative size up to which a regret or violation that ought to be zero is rounding."""
 
-NOT_PROVED = "not proved"
+MOST_BOXES = 10**9
+"""Boxes that may be asked for: at microseconds each, an hour and more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +118,8 @@ class SpectrumCertificate(Certificate):
             and self.follower_regret_relative <= EXACT
         )
         if concept == "bilevel":
-            return sound and self.bilevel_gap <= tolerance
+            # A bound below what was reached is no bound.
+            return sound and -EXACT <= self.bilevel_gap <= tolerance
         if concept == "iterated":
             return sound and self.price_regret_relative <= tolerance
         return sound
@@ -159,6 +162,7 @@ def certify(
         ShapeError: if `value` does not fit the scenario.
         DomainError: if a price or power in it is out of its domain.
     """
+    check_effort(tolerance, max_boxes)
     scenario = scenario.with_channel(value.channel)
     price = positive_prices(scenario, value.reuse_price)
     truth = outcome(scenario, value.channel, price, value.transmit_power_w)
@@ -187,6 +191,25 @@ def certify(
         p_matrix=int(game.p_matrix.min(initial=1)),
         num_equilibria=game.num_equilibria,
     )
+
+
+def check_effort(tolerance: float, max_boxes: int) -> None:
+    """Refuse a gap or a number of boxes that makes no sense.
+
+    Raises:
+        DomainError: if `tolerance` is not between 0 and 1, or `max_boxes` not a whole
+            number from 1 to `MOST_BOXES`.
+    """
+    if not 0.0 < tolerance < 1.0:
+        raise DomainError(
+            "tolerance", expected="a number between 0 and 1", got=tolerance
+        )
+    if not 1 <= max_boxes <= MOST_BOXES:
+        raise DomainError(
+            "max_boxes",
+            expected=f"a whole number from 1 to {MOST_BOXES}",
+            got=max_boxes,
+        )
 
 
 def bound_leader(
@@ -342,6 +365,8 @@ def _follower_regret(
                 scenario.follower_price_weight * fee * (best - p)
             )
             rate = rate_bps(scenario.bandwidth_hz, max(p, best) / s)
+            if math.isnan(gain):
+                return math.inf, math.inf
             worst = max(worst, float(gain))
             relative = max(relative, float(gain / rate) if rate > 0.0 else 0.0)
     return worst, relative
