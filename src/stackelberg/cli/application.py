@@ -124,8 +124,10 @@ def _value_got(error: typer.TyperException) -> str:
 
 
 def _say(line: str, code: int) -> int:
-    # Names may hold line breaks or terminal codes: what is printed stays one plain line.
+    # Names may hold line breaks or terminal codes; what is printed is one plain line.
     plain = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
-    prefix = "" if plain.startswith(("stackelberg: ", "stackelberg ")) else "stackelberg: "
+    prefix = (
+        "" if plain.startswith(("stackelberg: ", "stackelberg ")) else "stackelberg: "
+    )
     sys.stderr.write(f"{prefix}{plain}\n")
     return code

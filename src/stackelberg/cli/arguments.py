@@ -58,6 +58,32 @@ def file_in_existing_folder(option: str, path: Path) -> Path:
     return path
 
 
+def refuse_overwriting(
+    inputs: Sequence[Path], outputs: Mapping[str, Sequence[Path | None]]
+) -> None:
+    """Refuse outputs that would replace an input or one another.
+
+    Args:
+        inputs: files that are read.
+        outputs: files to be written, by the option that names them.
+
+    Raises:
+        ConfigError: naming the option and the file.
+    """
+    taken = {path.resolve(): "an input" for path in inputs}
+    for option, paths in outputs.items():
+        for path in paths:
+            if path is None:
+                continue
+            if path.resolve() in taken:
+                raise ConfigError(
+                    option,
+                    expected="a file that is read or written for nothing else",
+                    got=f"{path}, which is {taken[path.resolve()]}",
+                )
+            taken[path.resolve()] = f"the output of {option}"
+
+
 def outputs_of(
     files: Sequence[Path], output: Path | None, *, ending: str
 ) -> list[Path | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from stackelberg.errors import ConfigError
@@ -25,14 +26,18 @@ def read_bytes(path: str | os.PathLike[str], *, wanted: str = "a file") -> bytes
     """
     name = os.fspath(path)
     try:
-        size = os.stat(name).st_size
-        if size > MAX_FILE_BYTES:
+        seen = os.stat(name)
+        if not stat.S_ISREG(seen.st_mode) and not stat.S_ISDIR(seen.st_mode):
+            raise ConfigError(name, expected=wanted, got="a pipe or a device")
+        if seen.st_size > MAX_FILE_BYTES:
             raise ConfigError(
                 name,
                 expected=f"{wanted} of at most {MAX_FILE_BYTES} bytes",
-                got=f"{size} bytes",
+                got=f"{seen.st_size} bytes",
             )
         return Path(name).read_bytes()
+    except ConfigError:
+        raise
     except (OSError, ValueError) as error:
         raise ConfigError(name, expected=wanted, got=_reason(error)) from None
 
@@ -68,15 +73,21 @@ def write_bytes_atomically(path: str | os.PathLike[str], content: bytes) -> None
     try:
         if os.path.isdir(name):
             raise IsADirectoryError(name)
-        unique = f".{os.path.basename(name)}.{secrets.token_hex(8)}.part"
-        temporary = os.path.join(folder, unique)
-        with open(temporary, "xb") as file:
+        if os.path.exists(name) and not os.path.isfile(name):
+            raise ConfigError(
+                name, expected="a file that can be written", got="a pipe or a device"
+            )
+        unique = os.path.join(folder, f".{secrets.token_hex(8)}.part")
+        with open(unique, "xb") as file:
+            temporary = unique
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, name)
         temporary = None
         _synchronise_folder(folder)
+    except ConfigError:
+        raise
     except (OSError, ValueError) as error:
         raise ConfigError(
             name, expected="a file that can be written", got=_reason(error)

@@ -188,6 +188,7 @@ def _checked_cap(scenario: Scenario, method: Method, cap: int | None) -> int:
     if cap is None:
         return default_cap(m, n)
     cap = whole_number("max_pairs_per_channel", cap, least=1)
+    cap = min(cap, max(scenario.num_pairs, 1))
     if cap * m < n:
         raise DomainError(
             "max_pairs_per_channel",

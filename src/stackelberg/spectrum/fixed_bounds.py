@@ -15,7 +15,11 @@ import math
 import numpy as np
 from numba import njit
 
-from stackelberg.spectrum.power_game import enumerate_equilibria, follow_path
+from stackelberg.spectrum.power_game import (
+    enumerate_equilibria,
+    follow_path,
+    solve_in_place,
+)
 from stackelberg.spectrum.scenario import Floats
 
 LISTED_PAIRS = 4
@@ -109,11 +113,13 @@ def _gradient_in_log_price(
         )
         for c in range(n):  # transposed
             square[x, c] = 1.0 if x == c else coupling[free[c], j]
-    reaction = np.linalg.solve(square, right) if n else right
+    reaction = right.reshape(n, 1).copy()
+    if not solve_in_place(square, reaction):
+        reaction[:] = 0.0  # a singular set: the direct effect of the price alone
     for j in range(k):
         gradient[j] = revenue_weight * power[j] * price[j]
     for x in range(n):
-        gradient[free[x]] -= reaction[x] / price[free[x]]
+        gradient[free[x]] -= reaction[x, 0] / price[free[x]]
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

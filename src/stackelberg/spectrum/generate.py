@@ -18,7 +18,7 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from stackelberg.errors import ConfigError, suggestion
+from stackelberg.errors import ConfigError, DomainError, suggestion
 from stackelberg.spectrum import propagation
 from stackelberg.spectrum.radio import (
     INTERFERENCE,
@@ -151,6 +151,7 @@ def random_positions(
     seed = whole_number("seed", seed, least=0)
     num_channels = whole_number("num_channels", num_channels, least=1)
     num_pairs = whole_number("num_pairs", num_pairs, least=0)
+    _refuse_too_large(num_channels, num_pairs)
     nearest = propagation.MIN_BASE_STATION_DISTANCE_M
     cell_radius_m = number("cell_radius_m", cell_radius_m, above=nearest)
     least, greatest = distance_range("d2d_distance_m", d2d_distance_m)
@@ -164,6 +165,20 @@ def random_positions(
         d2d_transmitter=transmitter,
         d2d_receiver=transmitter + _polar(apart, 2.0 * np.pi * pairs[:, 3]),
     )
+
+
+MOST_GAINS = 10**9
+"""Gains in one cell at most: 8 GB, 1,000 pairs on 1,000 channels."""
+
+
+def _refuse_too_large(num_channels: int, num_pairs: int) -> None:
+    """Say that a cell is too large before memory runs out."""
+    if num_channels * max(num_pairs, 1) ** 2 > MOST_GAINS:
+        raise DomainError(
+            "num_pairs",
+            expected=f"at most {MOST_GAINS} gains between pairs over all channels",
+            got=f"{num_pairs} pairs on {num_channels} channels",
+        )
 
 
 def from_positions(

@@ -28,7 +28,7 @@ _GOLDEN = 0.6180339887498949
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _solve(matrix: Floats, right: Floats) -> bool:
+def solve_in_place(matrix: Floats, right: Floats) -> bool:
     """Solve in place by elimination with row pivoting; False if singular.
 
     `matrix` [n, n] is destroyed, `right` [n, m] becomes the solutions.
@@ -86,7 +86,7 @@ def _powers_of_sets(
                 right[a, 0] -= coupling[j, i] * power[i]
         for c in range(n):
             matrix[a, c] = 1.0 if a == c else coupling[j, free[c]]
-    if not _solve(matrix, right):
+    if not solve_in_place(matrix, right):
         return False
     for a in range(n):
         power[free[a]] = right[a, 0]

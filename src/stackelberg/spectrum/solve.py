@@ -9,15 +9,17 @@ from typing import get_args
 import jax
 import numpy as np
 
-from stackelberg.errors import ConfigError, DomainError, suggestion
+from stackelberg.errors import ConfigError, suggestion
 from stackelberg.game import Solution, Status
 from stackelberg.spectrum.assignment import Assignment, assign_channels
 from stackelberg.spectrum.bilevel import solve_games
 from stackelberg.spectrum.certify import (
+    EXACT,
     Concept,
     LeaderBound,
     SpectrumCertificate,
     certify,
+    check_effort,
 )
 from stackelberg.spectrum.channel_game import ChannelGames, channel_games
 from stackelberg.spectrum.channel_kernels import best_of_starts
@@ -66,7 +68,8 @@ def solve(
         channel) with status `CONVERGED` when the certificate holds what the concept
         promises; `ALMOST_CONVERGED` when only the proof is missing; `MAX_ITERATIONS`
         when the price iteration did not settle (its last prices are returned, with the
-        followers at equilibrium there).
+        followers at equilibrium there), or when no followers' equilibrium was found,
+        which gains spread over ten and more decades can cause.
 
     Raises:
         ConfigError: if `concept` is unknown.
@@ -131,12 +134,7 @@ def _check_options(concept: str, tolerance: float, max_boxes: int) -> None:
             expected=f"one of {', '.join(concepts)}{suggestion(concept, concepts)}",
             got=repr(concept),
         )
-    if not 0.0 < tolerance < 1.0:
-        raise DomainError(
-            "tolerance", expected="a number between 0 and 1", got=tolerance
-        )
-    if max_boxes < 1:
-        raise DomainError("max_boxes", expected="a whole number >= 1", got=max_boxes)
+    check_effort(tolerance, max_boxes)
 
 
 @dataclass
@@ -209,7 +207,7 @@ def _status(
 ) -> Status:
     if not np.isfinite(certificate.follower_regret):
         return Status.NONFINITE
-    if unsettled:
+    if unsettled or certificate.follower_regret_relative > EXACT:
         return Status.MAX_ITERATIONS
     if certificate.holds(tolerance, concept):
         return Status.CONVERGED

@@ -15,6 +15,7 @@ from stackelberg.cli.arguments import (
     file_in_existing_folder,
     options_named,
     outputs_of,
+    refuse_overwriting,
 )
 from stackelberg.cli.options import (
     AsJson,
@@ -114,6 +115,7 @@ def solve(
         least_sinr(protect)  # refused before the solve, not after
     _check_report(len(scenarios), report, figures)
     targets = outputs_of(scenarios, output, ending=".solution.json")
+    refuse_overwriting(scenarios, {"-o": targets, "--report": [report]})
     with terminal.progress("reading"):
         cells = [io.read_scenario(path) for path in scenarios]
     records: list[dict[str, Any]] = []
