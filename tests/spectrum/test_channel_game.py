@@ -86,6 +86,7 @@ def test_gains_per_channel_are_those_of_the_pairs_channel():
         for name in ("gain_d2d", "gain_d2d_to_bs", "gain_d2d_to_d2d"):
             scaled[name] = scale * fields[name]
         (games,) = all_games(scenario)
+        assert games.channel.tolist() == [0, 1]
         check_against_raw(games, i, scaled)
 
 
