@@ -121,7 +121,7 @@ def test_equal_names_from_two_folders_are_refused_before_the_work(
     [
         (("--tolerance", "0"), ("--tolerance", "between 0 and 1", "got 0")),
         (("--tolerance", "nan"), ("--tolerance", "between 0 and 1", "got nan")),
-        (("--max-boxes", "0"), ("--max-boxes", ">= 1", "got 0")),
+        (("--max-boxes", "0"), ("--max-boxes", "from 1 to", "got 0")),
         (("--max-pairs-per-channel", "1"), ("--max-pairs-per-channel", "at least 2")),
         (("--seed", "-1"), ("--seed", ">= 0", "got -1")),
         (("--protect", "5dB"), ("--protect", "sinr=5dB", "'5dB'")),
