@@ -34,6 +34,10 @@ MAX_NEWTON_ITERATIONS = 100
 
 MAX_SHORTENINGS = 40
 
+NEGLIGIBLE_SLOPE = 1e-8
+"""A slope in ln p below this share of F ends an ascent: what is left to gain is of the
+order of its square, below rounding unless the curvature is below 1e-4."""
+
 QUADRATIC_GAIN = 1e-12
 """A full Newton step that gained less than this share of F is the last: the error in
 ln p before it was about the square root of that, and the step squares it."""
@@ -239,7 +243,7 @@ def ascend(
                 free[num_free] = i
                 num_free += 1
                 slope = max(slope, abs(gradient[i]))
-        if slope <= 1e-12 * value:
+        if slope <= NEGLIGIBLE_SLOPE * value:
             return value, iteration
         curvature(free, num_free, share, rho, bend, spare, factor)
         longest, proper = _newton_step(
