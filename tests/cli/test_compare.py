@@ -70,3 +70,15 @@ def test_report_and_figures(
 def test_a_cap_without_room(stackelberg: CommandLine, cell: Path) -> None:
     ended = stackelberg("spectrum", "compare", cell, "--max-pairs-per-channel", 1)
     assert_refused(ended, "--max-pairs-per-channel: expected at least 2", "got 1")
+
+
+def test_the_comparison_tells_what_the_equilibrium_looks_like(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    path = tmp_path / "cell.json"
+    io.write_scenario(spectrum.generate(seed=3, num_channels=3, num_pairs=5), path)
+    ended = stackelberg("spectrum", "compare", path, "--json")
+    assert ended.code == 0, ended.err
+    told = " ".join(ended.json["story"])
+    for part in ("least power", "price", "1 dB", "per channel"):
+        assert part in told, told

@@ -17,7 +17,7 @@ from stackelberg.cli.options import (
     Seed,
     Tolerance,
 )
-from stackelberg.cli.spectrum.methods import records, run_every_method
+from stackelberg.cli.spectrum.methods import TimedResult, records, run_every_method
 from stackelberg.report.numbers import ROUNDING, rate_unit, significant
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ def compare(
         results = run_every_method(
             cell, tolerance=tolerance, max_boxes=max_boxes, seed=seed, started=started
         )
+        started("describing")
+        told = _told(cell, results, seed)
     compared = records(cell, results)
     if report is not None or figures is not None:
         from stackelberg.cli.spectrum.page import page_of_comparison, write_report
@@ -86,7 +88,9 @@ def compare(
     statuses = {timed.result.name: timed.result.status for timed in results}
     code = NOT_REACHED if any(statuses.values()) else 0
     if as_json:
-        terminal.print_json({"scenario": str(scenario), "methods": compared})
+        terminal.print_json(
+            {"scenario": str(scenario), "methods": compared, "story": told}
+        )
         return code
     console = terminal.console()
     factor, unit = rate_unit(m.sum_rate_bps for m in compared)
@@ -101,7 +105,20 @@ def compare(
     for name, status in statuses.items():
         if status:
             console.print(f"{name}: {status.label}. {status.advice}")
+    for sentence in told:
+        console.print(f"- {sentence}")
     return code
+
+
+def _told(cell: Scenario, results: list[TimedResult], seed: int) -> tuple[str, ...]:
+    """What the bilevel answer looks like, in the words of the report."""
+    from stackelberg.cli.spectrum.page import RESTARTS
+    from stackelberg.report.story import story
+    from stackelberg.spectrum.insight import USUAL_CAPS, describe
+
+    answer = next(x.result.outcome for x in results if x.result.name == "bilevel")
+    seen = describe(cell, answer, caps=USUAL_CAPS, seed=seed, restarts=RESTARTS)
+    return story(cell, answer, seen, "bilevel")
 
 
 def with_channels(cell: Scenario, cap: int | None, seed: int) -> Scenario:
