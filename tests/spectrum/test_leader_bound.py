@@ -61,6 +61,32 @@ def test_any_least_power_is_proved(least):
         assert (proof.power_w >= least).all() and (proof.power_w <= 1.0).all()
 
 
+def test_the_bound_is_raised_by_what_powers_below_the_floor_may_add():
+    fields = random_cell(1, 3, min_power=0.0)
+    fields["gain_cellular_to_bs"] = np.zeros(1)
+    fields["gain_d2d_to_d2d"] = np.zeros((3, 3))
+    proof = proved(only_games(Scenario(**fields)), 1e-9)
+    assert proof.boxes[0] == 1  # everybody at the greatest power, nothing to search
+    raised = proof.upper_bound[0] / proof.utility[0] - 1.0
+    assert 0.9 * FLOOR_ALLOWANCE <= raised <= 1.1 * FLOOR_ALLOWANCE
+
+
+def test_the_floor_is_low_enough_not_to_drown_a_faint_neighbour():
+    scenario = cell(1, 2, min_power=0.0).replace(
+        noise_power_w=0.5,
+        gain_cellular_to_bs=np.zeros(1),
+        gain_cellular_to_d2d=np.zeros((1, 2)),
+        gain_d2d=np.array([1.0, 0.5]),
+        # Pair 1's slightest power drowns pair 0, which earns more alone.
+        gain_d2d_to_d2d=np.array([[0.0, 5.0], [1e9, 0.0]]),
+    )
+    games = only_games(scenario)
+    proof = proved(games, 1e-9)
+    np.testing.assert_array_equal(proof.power_w, [[1.0, 0.0]])
+    assert proof.utility[0] == pytest.approx(games.spend_scale[0] / 1.5)
+    assert proof.upper_bound[0] >= games.spend_scale[0] / 1.5
+
+
 def test_no_least_power_is_the_limit_of_small_ones():
     for seed in range(8):
         zero, tiny = (

@@ -58,7 +58,7 @@ def test_the_reference_powers_utility_and_gradient(case):
     )
 
 
-@pytest.mark.parametrize("num_pairs", [1, 2, 5, 9])
+@pytest.mark.parametrize("num_pairs", [1, 2, 6])
 def test_random_games_with_one_equilibrium_are_solved(num_pairs):
     random = np.random.default_rng(num_pairs)
     seen = 0
