@@ -203,6 +203,27 @@ def test_the_proof_encloses_the_oracles_best(num_pairs):
         assert certificate.holds(1e-5)
 
 
+def test_a_loose_gap_from_a_poor_start_is_still_a_bound():
+    random = np.random.default_rng(7)
+    poor = 0
+    for index in range(40):
+        k = 1 + index % 3
+        game = random_game(random, index, k)
+        box = game.low_price, game.high_price
+        ends = game.low, game.high
+        price = game.low_price.copy()
+        best, tight, _ = prove_fixed(price, *box, *game.arguments, *ends, 1e-6, 20_000)
+        for gap in (0.9, 0.3):
+            price = game.random_price(random)
+            reached, upper, _ = prove_fixed(
+                price, *box, *game.arguments, *ends, gap, 20_000
+            )
+            assert best <= upper <= reached * (1.0 + gap) * (1.0 + 1e-9)
+            assert reached <= tight
+            poor += reached < best * (1.0 - 1e-3)
+    assert poor >= 5
+
+
 def test_the_best_prices_are_within_bounds_and_worth_what_is_said():
     random = np.random.default_rng(2)
     for index in range(60):
