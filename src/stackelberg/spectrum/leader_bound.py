@@ -160,14 +160,20 @@ def _prove_powers(
         upper[c] += allowance
         for j in range(k):
             power[c, j] = min(max(np.exp(y[j]), low), high)
-            silent[j] = low if y[j] <= low_y[j] else power[c, j]
-        at_limit = objective(
-            silent, a, bs_gain[c], noise[c], coupling[c], rate_weight, revenue_weight
-        )
-        if at_limit >= objective(
-            power[c], a, bs_gain[c], noise[c], coupling[c], rate_weight, revenue_weight
-        ):
-            power[c] = silent
+        for j in range(k):
+            # Slopes in ln p vanish with p: ask of whispers whether silence is better.
+            if low == 0.0 and power[c, j] < 1e-4 * high:
+                silent[:] = power[c]
+                silent[j] = 0.0
+                at_zero = objective(
+                    silent, a, bs_gain[c], noise[c], coupling[c],
+                    rate_weight, revenue_weight,
+                )  # fmt: skip
+                if at_zero >= objective(
+                    power[c], a, bs_gain[c], noise[c], coupling[c],
+                    rate_weight, revenue_weight,
+                ):  # fmt: skip
+                    power[c, j] = 0.0
         value[c] = objective(
             power[c], a, bs_gain[c], noise[c], coupling[c], rate_weight, revenue_weight
         )
