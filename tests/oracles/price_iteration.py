@@ -51,8 +51,7 @@ def best_price(
         at = int(np.argmax(values))
         nearest = grid[max(at - 1, 0)], grid[min(at + 1, len(grid) - 1)]
         best = float(grid[at])
-        grid = np.append(np.geomspace(*nearest, 21), best)
-        grid.sort()
+        grid = np.unique(np.append(np.geomspace(*nearest, 21), best))
     return min(max(best, low), high)
 
 

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from oracles import bilevel, power_game, price_iteration
 from oracles.cells import channel_of, random_cell
-from spectrum.cases import MULTI_PAIR, cell, fixed_cell, scenario_of
+from spectrum.cases import MULTI_PAIR, cell, fixed_cell, only_games, scenario_of
 
 from stackelberg.errors import DomainError, ShapeError
 from stackelberg.spectrum import (
     FixedPriceBounds,
     Scenario,
     certify,
+    follower_equilibrium,
     generate,
     outcome,
     solve,
@@ -201,6 +202,65 @@ def test_numbers_equal_brute_force_at_any_prices_and_powers(kind):
         assert certificate.price_regret_relative == pytest.approx(
             certificate.price_regret / scale
         )
+
+
+def test_the_price_regret_knows_the_knees():
+    at_knee = 0
+    for seed in range(60):
+        scenario = fixed_cell(
+            seed,
+            1 + seed % 2,
+            width=5.0,
+            min_power=0.001,
+            follower_price_weight=(0.02, 0.2)[seed % 2],
+        )
+        scenario = scenario.replace(max_power_w=0.2)
+        bounds = scenario.price_bounds
+        assert isinstance(bounds, FixedPriceBounds)
+        price = np.sqrt(bounds.min * bounds.max)
+        power = follower_equilibrium(scenario, price).transmit_power_w
+        value = outcome(scenario, np.zeros(len(price), dtype=int), price, power)
+        channel, _ = channel_of(vars(scenario))
+        gains = [0.0]
+        for j in range(len(price)):
+            box = float(bounds.min[j]), float(bounds.max[j])
+            gains.append(by_force(channel, price, power, j, box)[2])
+            best = price_iteration.best_price(channel, price, power, j, box)
+            knee = price_iteration.price_box(channel, power, j)[0]
+            inside = box[0] * 1.001 < best < box[1] * 0.999
+            at_knee += inside and bool(np.isclose(best, knee, rtol=1e-6))
+        certificate = certify(scenario, value, max_boxes=1)
+        scale = value.leader_utility
+        assert certificate.price_regret == pytest.approx(max(gains), abs=1e-9 * scale)
+    assert at_knee >= 5
+
+
+def test_leaving_the_price_box_alone_fails_every_concept():
+    scenario = fixed_cell(3, 2, min_power=0.3)
+    free = only_games(scenario)
+    silent = free.price_scale[0] / free.noise[0]
+    least = np.minimum(free.price_scale[0] / (0.299 + free.noise[0]), 0.999 * silent)
+    dear = scenario.replace(price_bounds=FixedPriceBounds(least, 2.0 * least))
+    answer = solve(dear)
+    assert answer.certificate.holds(1e-4)
+    np.testing.assert_allclose(answer.value.transmit_power_w, 0.3)
+    beyond = again(dear, answer.value, reuse_price=3.0 * least)
+    certificate = certify(dear, beyond)
+    assert certificate.follower_regret == certificate.utility_error == 0.0
+    assert certificate.price_violation == pytest.approx(0.5)
+    for concept in ("bilevel", "iterated", "published"):
+        assert not certificate.holds(0.99, concept)
+
+
+def test_one_number_off_zero_fails_every_concept():
+    certificate = solved("fixed").certificate
+    assert certificate.holds(1e-4) and certificate.holds(1e-4, "published")
+    for name in ("power_violation", "price_violation", "utility_error"):
+        forged = replace(certificate, **{name: 1e-6})
+        for concept in ("bilevel", "iterated", "published"):
+            assert not forged.holds(0.99, concept)
+    forged = replace(certificate, follower_regret_relative=1e-6)
+    assert not forged.holds(0.99, "published")
 
 
 def test_the_bound_is_above_the_oracles_best_of_every_channel():
