@@ -5,6 +5,7 @@ from stackelberg.edge.certify import EdgeCertificate, certify
 from stackelberg.edge.generate import generate
 from stackelberg.edge.market import Market
 from stackelberg.edge.outcome import Outcome
+from stackelberg.edge.positions import Positions
 from stackelberg.edge.published import PublishedAllocation, published_allocation
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "EdgeSolution",
     "Market",
     "Outcome",
+    "Positions",
     "PublishedAllocation",
     "allocate",
     "certify",

@@ -17,6 +17,7 @@ from scipy import sparse
 from scipy.spatial import KDTree
 
 from stackelberg.edge.market import Floats, Market
+from stackelberg.edge.positions import Positions
 from stackelberg.errors import ConfigError, DomainError, suggestion
 
 Regime = Literal["balanced", "budget_rich", "capacity_rich"]
@@ -79,7 +80,8 @@ def generate(
             ``capacity_rich``: a quarter, budgets bind.
 
     Returns:
-        A market of one resource type, prices in USD, with users and nodes numbered.
+        A market of one resource type, prices in USD, with users and nodes numbered and
+        their positions, in metres from the area's south-western corner.
 
     Raises:
         ConfigError, DomainError: an argument is of the wrong kind or out of range.
@@ -111,7 +113,8 @@ def generate(
     capacity *= num_users / num_nodes
     budget = _factor(seed, _Concern.BUDGET, num_users, BUDGET_SPREAD)
     budget *= BUDGET_SHARE[regime] * (price @ capacity) / budget.sum()
-    return Market.from_arrays(price, capacity, budget, weight)
+    places = Positions(nodes=sites, users=users)
+    return Market.from_arrays(price, capacity, budget, weight, positions_m=places)
 
 
 def _weights(

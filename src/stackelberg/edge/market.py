@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from stackelberg.edge.positions import Positions, checked_positions, side_by_side
 from stackelberg.errors import ConfigError, DomainError, ShapeError
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -45,6 +46,7 @@ class Market:
         resources: names of the resource types, in the order of their blocks.
         node_type: index into `resources` of each node row [M], ascending.
         user_type: index into `resources` of each user row [N], ascending.
+        positions_m: optional, for pictures.
 
     Raises:
         ShapeError: lengths do not fit.
@@ -61,6 +63,7 @@ class Market:
     resources: tuple[Name, ...]
     node_type: Ints
     user_type: Ints
+    positions_m: Positions | None = None
 
     def __post_init__(self) -> None:
         for name in ("price", "capacity", "budget"):
@@ -82,6 +85,8 @@ class Market:
         for name, kind in (("nodes", self.node_type), ("users", self.user_type)):
             _check_unique(name, getattr(self, name), kind)
         _check_reach_within_types(self)
+        if self.positions_m is not None:
+            _set(self, "positions_m", checked_positions(self.positions_m, m, n))
 
     @classmethod
     def from_arrays(
@@ -94,6 +99,7 @@ class Market:
         nodes: Sequence[Name] | Names | None = None,
         users: Sequence[Name] | Names | None = None,
         resource: Name = ONLY_RESOURCE,
+        positions_m: Positions | None = None,
     ) -> Market:
         """A market of one resource type.
 
@@ -106,6 +112,7 @@ class Market:
             nodes: names; by default 0 to M - 1.
             users: names; by default 0 to N - 1.
             resource: name of the type.
+            positions_m: where they stand, for pictures.
 
         Raises:
             ShapeError, DomainError, ConfigError: as the class says.
@@ -123,6 +130,7 @@ class Market:
             resources=(resource,),
             node_type=np.zeros(m, dtype=np.int64),
             user_type=np.zeros(n, dtype=np.int64),
+            positions_m=positions_m,
         )
 
     @classmethod
@@ -155,6 +163,7 @@ class Market:
             resources=tuple(markets),
             node_type=np.repeat(index, [x.num_nodes for x in parts]),
             user_type=np.repeat(index, [x.num_users for x in parts]),
+            positions_m=side_by_side([x.positions_m for x in parts]),
         )
 
     @property
@@ -204,6 +213,7 @@ class Market:
         """Some user rows and the node rows of one type, as a market of that type."""
         kinds = np.unique(self.node_type[nodes])
         name = self.resources[int(kinds[0])] if len(kinds) else ONLY_RESOURCE
+        places = self.positions_m
         return Market.from_arrays(
             self.price[nodes],
             self.capacity[nodes],
@@ -212,6 +222,7 @@ class Market:
             nodes=self.nodes[nodes],
             users=self.users[users],
             resource=name,
+            positions_m=None if places is None else places.part(users, nodes),
         )
 
     def usable_edges(self) -> Bools:
