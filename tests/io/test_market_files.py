@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from stackelberg.edge import Market, allocate, certify, generate
+from stackelberg.edge import Market, generate
 from stackelberg.errors import ConfigError, DomainError, InputError
-from stackelberg.io import market_files, read_market, write_market
-from stackelberg.io.market_files import write_market_solution
+from stackelberg.io import read_market, tables, write_market
 
 NODES = "node,capacity,price\nn1,4,1.5\nn2,inf,2\n"
 USERS = "user,budget\n7,3\n9,2.5\n"
@@ -23,8 +21,8 @@ REACH = "user,node,weight\n7,n1,1\n9,n2,2\n9,n1,0.5\n"
 
 
 def folder_of(path: Path, **changes: str) -> Path:
-    tables = {"nodes": NODES, "users": USERS, "reach": REACH, **changes}
-    for name, text in tables.items():
+    texts = {"nodes": NODES, "users": USERS, "reach": REACH, **changes}
+    for name, text in texts.items():
         (path / f"{name}.csv").write_text(text)
     return path
 
@@ -149,7 +147,7 @@ def test_packed_and_huge_tables_are_refused_unread(
     (folder / "nodes.csv").unlink()
     many = pl.DataFrame({"node": np.arange(1000), "capacity": 1.0, "price": 1.0})
     many.write_parquet(folder / "nodes.parquet")
-    monkeypatch.setattr(market_files, "MAX_CELLS", 2999)
+    monkeypatch.setattr(tables, "MAX_CELLS", 2999)
     with pytest.raises(ConfigError, match="at most 2999 cells, got 1000 rows of 3"):
         read_market(folder)
 
@@ -162,33 +160,6 @@ def test_parquet_names_of_another_kind_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match="column user: expected whole numbers or te"):
         read_market(folder)
-
-
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_a_solution_says_who_gets_what(tmp_path: Path, kind: Any) -> None:
-    market = generate(seed=2, num_users=20, num_nodes=5)
-    solution = allocate(market)
-    write_market_solution(solution, market, tmp_path, kind=kind, seconds=0.5)
-    read = {"csv": pl.read_csv, "parquet": pl.read_parquet}[kind]
-    amounts = read(tmp_path / f"allocation.{kind}")
-    users = read(tmp_path / f"users.{kind}")
-    nodes = read(tmp_path / f"nodes.{kind}")
-    dense = np.zeros((20, 5))
-    dense[amounts["user"].to_numpy(), amounts["node"].to_numpy()] = amounts["amount"]
-    proof = certify(
-        market,
-        dense,
-        nodes["capacity_shadow_price"].to_numpy(),
-        users["budget_shadow_price"].to_numpy(),
-    )
-    assert proof.holds(1e-8)
-    assert proof.objective == pytest.approx(solution.certificate.objective, rel=1e-12)
-    assert set(users["limited_by"]) <= set(market_files.LIMITED_BY)
-    np.testing.assert_allclose(nodes["revenue"], market.price * solution.value.load)
-    summary = json.loads((tmp_path / "solution.json").read_text())
-    assert summary["status"] == "converged"
-    assert summary["gap_per_user"] <= 1e-8
-    assert summary["seconds"] == 0.5
 
 
 def test_an_unknown_kind_or_folder_is_refused(tmp_path: Path) -> None:

@@ -7,15 +7,17 @@ from stackelberg.io.eua import (
     import_eua,
     list_sites,
 )
-from stackelberg.io.market_files import (
-    read_market,
-    write_market,
+from stackelberg.io.market_files import read_market, write_market
+from stackelberg.io.market_solution import (
+    MarketSolutionFile,
+    read_market_solution,
     write_market_solution,
 )
 from stackelberg.io.scenario_file import read_scenario, write_scenario
 from stackelberg.io.solution_file import SolutionFile, read_solution, write_solution
 
 __all__ = [
+    "MarketSolutionFile",
     "Site",
     "SiteScenarios",
     "SolutionFile",
@@ -23,6 +25,7 @@ __all__ = [
     "import_eua",
     "list_sites",
     "read_market",
+    "read_market_solution",
     "read_scenario",
     "read_solution",
     "write_market",

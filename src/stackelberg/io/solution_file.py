@@ -194,19 +194,12 @@ def _parts(
 def _solution(members: JsonObject) -> SolutionFile:
     check_format(members, SOLUTION_FORMAT)
     check_keys(members, required=_REQUIRED, optional=("iterations", "stats"))
-    iterations = members.get("iterations")
-    if iterations is not None and (
-        isinstance(iterations, bool) or not isinstance(iterations, int)
-    ):
-        raise ConfigError(
-            "iterations", expected="a whole number or null", got=shown(iterations)
-        )
     return SolutionFile(
-        concept=_text(members, "concept"),
-        status=_status(_text(members, "status")),
+        concept=text_member(members, "concept"),
+        status=status_of(text_member(members, "status")),
         outcome=_outcome(members),
         certificate=member_object(members, "certificate"),
-        iterations=iterations,
+        iterations=whole_or_none(members, "iterations"),
         stats=member_object(members, "stats") if "stats" in members else {},
     )
 
@@ -216,7 +209,7 @@ def _outcome(members: JsonObject) -> Outcome:
     per_pair = {key: _one_per_pair(members, key, len(channel)) for key in _PER_PAIR}
     return Outcome(
         channel=channel,
-        leader_utility=_number("leader_utility", members["leader_utility"]),
+        leader_utility=number_or_nan("leader_utility", members["leader_utility"]),
         cellular_rate_bps=_numbers(members, "cellular_rate_bps"),
         **per_pair,
     )
@@ -249,7 +242,12 @@ def _one_per_pair(
     return values
 
 
-def _status(label: str) -> Status:
+def status_of(label: str) -> Status:
+    """The status of that label.
+
+    Raises:
+        ConfigError: if there is none.
+    """
     labels = {status.label: status for status in Status}
     if label not in labels:
         raise ConfigError(
@@ -260,7 +258,12 @@ def _status(label: str) -> Status:
     return labels[label]
 
 
-def _text(members: JsonObject, key: str) -> str:
+def text_member(members: JsonObject, key: str) -> str:
+    """The member `key`, which must be text.
+
+    Raises:
+        ConfigError: if it is something else.
+    """
     value = members[key]
     if not isinstance(value, str):
         raise ConfigError(key, expected="text", got=shown(value))
@@ -277,12 +280,30 @@ def _list(members: JsonObject, key: str) -> list[object]:
 def _numbers(members: JsonObject, key: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     values = _list(members, key)
     return np.array(
-        [_number(f"{key}[{j}]", value) for j, value in enumerate(values)],
+        [number_or_nan(f"{key}[{j}]", value) for j, value in enumerate(values)],
         dtype=np.float64,
     )
 
 
-def _number(name: str, value: object) -> float:
+def whole_or_none(members: JsonObject, key: str) -> int | None:
+    """The member `key`, a whole number; None where it is null or missing.
+
+    Raises:
+        ConfigError: if it is something else.
+    """
+    value = members.get(key)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ConfigError(key, expected="a whole number or null", got=shown(value))
+    return value
+
+
+def number_or_nan(name: str, value: object) -> float:
+    """A finite number; NaN where it is null.
+
+    Raises:
+        ConfigError: if it is no number.
+        DomainError: if it is infinite.
+    """
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, (int, float)):

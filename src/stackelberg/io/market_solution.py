@@ -1,0 +1,329 @@
+"""Who gets what in an edge market, as a folder of tables and ``solution.json``.
+
+``allocation`` (user, node, resource, amount), ``users`` (user, resource, utility,
+spend, budget_shadow_price, limited_by) and ``nodes`` (node, resource, load,
+capacity_shadow_price, revenue), each ``.csv`` or ``.parquet``. What another solver
+computed needs no more than ``allocation``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from stackelberg.edge.allocate import EdgeSolution
+from stackelberg.edge.market import Csr, Floats, Ints, Market, Names
+from stackelberg.errors import ConfigError, InputError
+from stackelberg.game import Status
+from stackelberg.io.files import read_bytes, write_text_atomically
+from stackelberg.io.json_text import check_format, check_keys, parse_object
+from stackelberg.io.market_files import check_no_pair_twice, resource_names
+from stackelberg.io.solution_file import (
+    number_or_nan,
+    status_of,
+    text_member,
+    whole_or_none,
+)
+from stackelberg.io.tables import (
+    Table,
+    TableKind,
+    check_kind,
+    index_of,
+    made_folder,
+    table_files,
+    write_table,
+)
+
+MARKET_SOLUTION_FORMAT = "stackelberg.edge.solution/1"
+
+LIMITED_BY = ("budget", "capacity", "both")
+"""What limits a user: the larger part of its unit of virtual money goes there."""
+
+_COLUMNS = {
+    "user": ("utility", "spend", "budget_shadow_price", "limited_by"),
+    "node": ("load", "capacity_shadow_price", "revenue"),
+}
+
+
+@dataclass(frozen=True)
+class _Summary:
+    """What ``solution.json`` says."""
+
+    status: Status | None = None
+    objective: float = math.nan
+    gap_per_user: float = math.nan
+    worst_violation: float = math.nan
+    iterations: int | None = None
+    seconds: float = math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class MarketSolutionFile:
+    """What a solution's folder says; rows as in the market.
+
+    Attributes:
+        allocation: amount of each node row that each user row gets, CSR [N, M], as
+            stated: nothing says that it keeps a limit.
+        capacity_shadow_price: [M], or None where the folder has none.
+        budget_shadow_price: [N], or None.
+        utility: [N] as stated, or None.
+        spend: [N] as stated, or None.
+        load: [M] as stated, or None.
+        revenue: [M] as stated, or None.
+        limited_by: ``budget``, ``capacity`` or ``both`` for each user row, or None.
+        status: how the solve ended, or None where there is no ``solution.json``.
+        objective, gap_per_user, worst_violation, seconds: as stated, or NaN.
+        iterations: of the solver, or None.
+    """
+
+    allocation: Csr
+    capacity_shadow_price: Floats | None = None
+    budget_shadow_price: Floats | None = None
+    utility: Floats | None = None
+    spend: Floats | None = None
+    load: Floats | None = None
+    revenue: Floats | None = None
+    limited_by: tuple[str, ...] | None = None
+    status: Status | None = None
+    objective: float = math.nan
+    gap_per_user: float = math.nan
+    worst_violation: float = math.nan
+    iterations: int | None = None
+    seconds: float = math.nan
+
+
+def read_market_solution(
+    folder: str | os.PathLike[str], market: Market
+) -> MarketSolutionFile:
+    """Read who gets what, for `edge.certify`, comparisons and warm starts.
+
+    ``allocation`` must be there; ``users``, ``nodes`` and ``solution.json`` may be, and
+    so may each of their columns but the names. A table of users or nodes that is there
+    has one row for each of the market's, in any order. ``resource`` may be left out in
+    a market of one type. Pairs out of reach and amounts < 0 are read as they stand:
+    certifying them is what measures the fault.
+
+    Args:
+        folder: what `write_market_solution` wrote, or another solver's answer.
+        market: whose users and nodes the tables name.
+
+    Raises:
+        InputError: a subclass that says what is wrong; the message is one line and
+            begins with the file, then names column and row.
+    """
+    allocation = _allocation(folder, market)
+    users = _Side(folder, market, "user")
+    nodes = _Side(folder, market, "node")
+    return MarketSolutionFile(
+        allocation=allocation,
+        capacity_shadow_price=nodes.numbers("capacity_shadow_price"),
+        budget_shadow_price=users.numbers("budget_shadow_price"),
+        utility=users.numbers("utility", signed=True),
+        spend=users.numbers("spend", signed=True),
+        load=nodes.numbers("load", signed=True),
+        revenue=nodes.numbers("revenue", signed=True),
+        limited_by=users.choices("limited_by", LIMITED_BY),
+        **vars(_summary(folder)),
+    )
+
+
+def write_market_solution(
+    solution: EdgeSolution,
+    market: Market,
+    folder: str | os.PathLike[str],
+    *,
+    kind: TableKind = "csv",
+    seconds: float = math.nan,
+) -> None:
+    """Write who gets what: ``allocation``, ``users``, ``nodes`` and ``solution.json``.
+
+    Edges that carry nothing are left out of ``allocation``. `limited_by` in ``users``
+    says where the larger part of a user's unit of virtual money goes: to its budget or
+    to the capacity of its nodes.
+
+    Raises:
+        ConfigError: if the folder cannot be written or `kind` is unknown.
+    """
+    check_kind(kind)
+    value, proof = solution.value, solution.certificate
+    user, node = market.user_of_edge, market.weight.indices
+    amount = value.allocation.data
+    bought = amount > 0.0
+    folder = made_folder(folder)
+    allocation = {
+        "user": market.users[user[bought]],
+        "node": market.nodes[node[bought]],
+        "resource": resource_names(market, market.node_type[node[bought]]),
+        "amount": amount[bought],
+    }
+    users = {
+        "user": market.users,
+        "resource": resource_names(market, market.user_type),
+        "utility": value.utility,
+        "spend": value.spend,
+        "budget_shadow_price": value.budget_shadow_price,
+        "limited_by": _limited_by(market, solution),
+    }
+    nodes = {
+        "node": market.nodes,
+        "resource": resource_names(market, market.node_type),
+        "load": value.load,
+        "capacity_shadow_price": value.capacity_shadow_price,
+        "revenue": market.price * value.load,
+    }
+    for name, columns in (
+        ("allocation", allocation),
+        ("users", users),
+        ("nodes", nodes),
+    ):
+        write_table(pl.DataFrame(columns), folder, name, kind)
+    summary = {
+        "format": MARKET_SOLUTION_FORMAT,
+        "status": solution.status.label,
+        "objective": _finite(proof.objective),
+        "gap_per_user": _finite(proof.gap_per_user),
+        "worst_violation": _finite(proof.worst_violation),
+        "iterations": solution.iterations,
+        "seconds": _finite(seconds),
+    }
+    path = os.path.join(folder, "solution.json")
+    write_text_atomically(path, json.dumps(summary, indent=1) + "\n")
+
+
+def _allocation(folder: str | os.PathLike[str], market: Market) -> Csr:
+    table = Table(folder, "allocation", ("user", "node", "amount"), ("resource",))
+    types = _types(table, market)
+    user = _rows(table, "user", types, market)
+    node = _rows(table, "node", types, market)
+    amount = table.numbers("amount", signed=True)
+    check_no_pair_twice(table, user, node, market.num_nodes)
+    shape = (market.num_users, market.num_nodes)
+    return sparse.csr_array((amount, (user, node)), shape=shape)
+
+
+class _Side:
+    """The table of users or of nodes, in the order of the market's rows, if any."""
+
+    def __init__(
+        self, folder: str | os.PathLike[str], market: Market, column: str
+    ) -> None:
+        self.table = None
+        if not table_files(folder, column + "s"):
+            return
+        optional = ("resource", *_COLUMNS[column])
+        table = Table(folder, column + "s", (column,), optional)
+        row = _rows(table, column, _types(table, market), market)
+        count = market.num_users if column == "user" else market.num_nodes
+        again = np.flatnonzero(~pl.Series(row).is_first_distinct().to_numpy())
+        if len(again):
+            raise table.error(
+                ConfigError, column, int(again[0]), "each name once per resource type"
+            )
+        if len(row) < count:
+            missing = np.setdiff1d(np.arange(count), row)[0]
+            names = market.users if column == "user" else market.nodes
+            raise ConfigError(
+                f"column {column}",
+                expected=f"a row for each of the market's {count} {column} rows",
+                got=f"{len(row)} rows, none for {names[missing]}",
+                source=table.path,
+            )
+        self.table, self.order = table, np.argsort(row)
+
+    def numbers(self, column: str, *, signed: bool = False) -> Floats | None:
+        """The column as finite numbers, >= 0 unless `signed`."""
+        if self.table is None or not self.table.has(column):
+            return None
+        return self.table.numbers(column, signed=signed)[self.order]
+
+    def choices(self, column: str, known: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The column as text that is one of `known`."""
+        if self.table is None or not self.table.has(column):
+            return None
+        texts = self.table.texts(column)
+        unknown = (~texts.is_in(known)).arg_true()
+        if len(unknown):
+            wanted = "one of " + ", ".join(known)
+            raise self.table.error(ConfigError, column, int(unknown[0]), wanted)
+        return tuple(texts.gather(self.order).to_list())
+
+
+def _types(table: Table, market: Market) -> Ints:
+    """Resource type of each row."""
+    if table.has("resource"):
+        known = pl.Series([str(x) for x in market.resources], dtype=pl.String)
+        index = index_of(table.texts("resource"), known)
+        unknown = np.flatnonzero(index < 0)
+        if len(unknown):
+            raise table.error(
+                ConfigError, "resource", int(unknown[0]), "a resource of the market"
+            )
+        return index
+    if len(market.resources) > 1:
+        raise ConfigError(
+            "column resource",
+            expected=f"in the header, for a market of {len(market.resources)} types",
+            got="columns " + ", ".join(table.frame.columns),
+            source=table.path,
+        )
+    return np.zeros(len(table.frame), dtype=np.int64)
+
+
+def _rows(table: Table, column: str, types: Ints, market: Market) -> Ints:
+    """The market's row that each row of the table names."""
+    users = column == "user"
+    names: Names = market.users if users else market.nodes
+    kinds = market.user_type if users else market.node_type
+
+    def keys(texts: pl.Series, kinds: Ints) -> pl.Series:
+        return pl.Series(kinds).cast(pl.String) + "|" + texts
+
+    known = keys(pl.Series(names).cast(pl.String), kinds)
+    index = index_of(keys(table.texts(column), types), known)
+    unknown = np.flatnonzero(index < 0)
+    if len(unknown):
+        wanted = f"a name of the market's {column}s of its type"
+        raise table.error(ConfigError, column, int(unknown[0]), wanted)
+    return index
+
+
+def _summary(folder: str | os.PathLike[str]) -> _Summary:
+    path = os.path.join(os.fspath(folder), "solution.json")
+    if not os.path.exists(path):
+        return _Summary()
+    content = read_bytes(path, wanted="a solution")
+    try:
+        members = parse_object(content, wanted="a solution")
+        check_format(members, MARKET_SOLUTION_FORMAT)
+        numbers = ("objective", "gap_per_user", "worst_violation", "seconds")
+        check_keys(
+            members,
+            required=("format", "status"),
+            optional=(*numbers, "iterations"),
+        )
+        return _Summary(
+            status=status_of(text_member(members, "status")),
+            iterations=whole_or_none(members, "iterations"),
+            **{key: number_or_nan(key, members.get(key)) for key in numbers},
+        )
+    except InputError as error:
+        raise error.located(path) from None
+
+
+def _limited_by(market: Market, solution: EdgeSolution) -> list[str]:
+    budget = np.where(np.isfinite(market.budget), market.budget, 0.0)
+    to_budget = solution.value.budget_shadow_price * budget
+    to_nodes = solution.value.allocation @ solution.value.capacity_shadow_price
+    closer = np.where(to_budget > to_nodes, 0, 1)
+    even = np.abs(to_budget - to_nodes) <= 0.1 * (to_budget + to_nodes)
+    return [LIMITED_BY[k] for k in np.where(even, 2, closer)]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
