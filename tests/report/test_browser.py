@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from report.example_data import example_data
+from report.spectrum.example_data import example_data
 
 from stackelberg.report import render_page
 

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from report.example_data import example_data
+from report.spectrum.example_data import example_data
 
 from stackelberg.report import ReportData, render_page
 

@@ -142,7 +142,7 @@ def sweep(seed: int, started: Callable[[str], None]) -> tuple[SweepRecord, ...]:
 
 def _summary(data: ReportData) -> list[str]:
     """The demo in ten lines at most."""
-    from stackelberg.report.cellular import below_sentence, sacrifice_sentences
+    from stackelberg.report.spectrum.cellular import below_sentence, sacrifice_sentences
 
     reached = {m.method: m for m in data.methods}
     best = reached["bilevel"]

@@ -6,11 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stackelberg.report.collect import certificate_records, collect_data
-    from stackelberg.report.data import (
+    from stackelberg.report.certificate import CertificateRecord, certificate_records
+    from stackelberg.report.figure import Figure
+    from stackelberg.report.page import FigureFiles, render_figures, render_page
+    from stackelberg.report.spectrum.collect import collect_data
+    from stackelberg.report.spectrum.data import (
         CapRecord,
         CellularRecord,
-        CertificateRecord,
         FlatnessRecord,
         MethodRecord,
         PairRecord,
@@ -18,28 +20,27 @@ if TYPE_CHECKING:
         ReportData,
         SweepRecord,
     )
-    from stackelberg.report.figures import Figure, draw_figures
-    from stackelberg.report.methods import method_record
-    from stackelberg.report.page import FigureFiles, render_figures, render_page
-    from stackelberg.report.pairs import pair_records
+    from stackelberg.report.spectrum.figures import draw_figures
+    from stackelberg.report.spectrum.methods import method_record
+    from stackelberg.report.spectrum.pairs import pair_records
 
 _HOME = {
-    "CapRecord": "data",
-    "CellularRecord": "data",
-    "CertificateRecord": "data",
-    "Figure": "figures",
+    "CapRecord": "spectrum.data",
+    "CellularRecord": "spectrum.data",
+    "CertificateRecord": "certificate",
+    "Figure": "figure",
     "FigureFiles": "page",
-    "FlatnessRecord": "data",
-    "MethodRecord": "data",
-    "PairRecord": "data",
-    "PlaceRecord": "data",
-    "ReportData": "data",
-    "SweepRecord": "data",
-    "certificate_records": "collect",
-    "collect_data": "collect",
-    "draw_figures": "figures",
-    "method_record": "methods",
-    "pair_records": "pairs",
+    "FlatnessRecord": "spectrum.data",
+    "MethodRecord": "spectrum.data",
+    "PairRecord": "spectrum.data",
+    "PlaceRecord": "spectrum.data",
+    "ReportData": "spectrum.data",
+    "SweepRecord": "spectrum.data",
+    "certificate_records": "certificate",
+    "collect_data": "spectrum.collect",
+    "draw_figures": "spectrum.figures",
+    "method_record": "spectrum.methods",
+    "pair_records": "spectrum.pairs",
     "render_figures": "page",
     "render_page": "page",
 }

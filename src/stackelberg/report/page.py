@@ -16,8 +16,7 @@ from typing import Any
 import jinja2
 import vl_convert
 
-from stackelberg.report.data import MethodRecord, ReportData
-from stackelberg.report.figures import Figure, draw_figures
+from stackelberg.report.figure import Figure
 from stackelberg.report.numbers import (
     NO_GAME,
     SHARE_OF,
@@ -28,6 +27,8 @@ from stackelberg.report.numbers import (
     shown_relative,
     significant,
 )
+from stackelberg.report.spectrum.data import MethodRecord, ReportData
+from stackelberg.report.spectrum.figures import draw_figures
 from stackelberg.report.theme import METHODS, config
 
 

@@ -113,7 +113,7 @@ def compare(
 def _told(cell: Scenario, results: list[TimedResult], seed: int) -> tuple[str, ...]:
     """What the bilevel answer looks like, in the words of the report."""
     from stackelberg.cli.spectrum.page import RESTARTS
-    from stackelberg.report.story import story
+    from stackelberg.report.spectrum.story import story
     from stackelberg.spectrum.insight import USUAL_CAPS, describe
 
     answer = next(x.result.outcome for x in results if x.result.name == "bilevel")

@@ -9,13 +9,13 @@ import pytest
 
 from stackelberg import report, spectrum
 from stackelberg.report import ReportData
-from stackelberg.report.cellular import (
+from stackelberg.report.spectrum.cellular import (
     below_sentence,
     cellular_records,
     sacrifice_sentences,
     sinr_sentence,
 )
-from stackelberg.report.story import story
+from stackelberg.report.spectrum.story import story
 from stackelberg.spectrum.insight import Insight, describe
 from stackelberg.spectrum.solve import SpectrumSolution
 from stackelberg.units import from_db

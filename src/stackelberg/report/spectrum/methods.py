@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stackelberg.report.cellular import USABLE_DB
-from stackelberg.report.data import MethodRecord
+from stackelberg.report.spectrum.cellular import USABLE_DB
+from stackelberg.report.spectrum.data import MethodRecord
 from stackelberg.spectrum import Outcome, Scenario, links
 from stackelberg.spectrum.certify import SpectrumCertificate
 from stackelberg.spectrum.rates import rate_bps

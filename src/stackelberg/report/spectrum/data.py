@@ -1,4 +1,5 @@
-"""Everything a report shows, as plain records: figures and tables read nothing else.
+"""All that a report of the spectrum game shows, as plain records: its figures and tables
+read nothing else.
 
 Units are in the names; ratios are linear unless a name ends in ``_db``.
 """
@@ -7,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from stackelberg.report.certificate import CertificateRecord
 
 
 @dataclass(frozen=True)
@@ -178,16 +181,6 @@ class CapRecord:
     leader_utility_bps: float
     gain: float
     used_channels: int
-
-
-@dataclass(frozen=True)
-class CertificateRecord:
-    """One number of a certificate; `value` is None where it is not known."""
-
-    name: str
-    value: float | None
-    unit: str
-    meaning: str
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackelberg.report.data import PairRecord
+from stackelberg.report.spectrum.data import PairRecord
 from stackelberg.spectrum import Outcome, Scenario, links
 from stackelberg.spectrum.insight import at_power_limits
 from stackelberg.spectrum.price_box import gains, price_box

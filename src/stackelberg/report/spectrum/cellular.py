@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from stackelberg.report.data import CellularRecord
 from stackelberg.report.numbers import counted, listed, shown_rate
+from stackelberg.report.spectrum.data import CellularRecord
 from stackelberg.spectrum import Outcome, Scenario, links
 from stackelberg.spectrum.rates import payments, rate_bps
 from stackelberg.units import to_db

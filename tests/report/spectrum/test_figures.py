@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report.example_data import example_data
+from report.spectrum.example_data import example_data
 
 from stackelberg.report import Figure, ReportData, draw_figures, render_figures
-from stackelberg.report.figures import REGRET_FLOOR
+from stackelberg.report.spectrum.figures import REGRET_FLOOR
 from stackelberg.report.theme import METHODS, config
 
 NAMES = [

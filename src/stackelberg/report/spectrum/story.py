@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from stackelberg.report.cellular import (
-    below_sentence,
-    cellular_records,
-    sacrifice_sentences,
-    sinr_sentence,
-)
 from stackelberg.report.numbers import (
     counted,
     listed,
     shown_change,
     shown_percent,
     shown_rate,
+)
+from stackelberg.report.spectrum.cellular import (
+    below_sentence,
+    cellular_records,
+    sacrifice_sentences,
+    sinr_sentence,
 )
 from stackelberg.spectrum import FixedPriceBounds, Outcome, Scenario
 from stackelberg.spectrum.insight import Flatness, Insight

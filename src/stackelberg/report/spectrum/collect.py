@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 
-from stackelberg.game import Certificate, Status
-from stackelberg.report.cellular import cellular_records
-from stackelberg.report.data import (
+from stackelberg.game import Status
+from stackelberg.report.certificate import certificate_records
+from stackelberg.report.numbers import shown_percent, shown_rate, significant
+from stackelberg.report.spectrum.cellular import cellular_records
+from stackelberg.report.spectrum.data import (
     CapRecord,
-    CertificateRecord,
     FlatnessRecord,
     MethodRecord,
     PlaceRecord,
     ReportData,
     SweepRecord,
 )
-from stackelberg.report.numbers import shown_percent, shown_rate, significant
-from stackelberg.report.pairs import pair_records
-from stackelberg.report.story import flatness_of, story
+from stackelberg.report.spectrum.pairs import pair_records
+from stackelberg.report.spectrum.story import flatness_of, story
 from stackelberg.spectrum import Outcome, Scenario
 from stackelberg.spectrum.certify import SpectrumCertificate
 from stackelberg.spectrum.insight import Insight
@@ -76,19 +75,6 @@ def collect_data(
         ),
         certificate=certificate_records(certificate),
         story=story(scenario, answer, seen, concept),
-    )
-
-
-def certificate_records(certificate: Certificate) -> tuple[CertificateRecord, ...]:
-    """The rows of a certificate, with None for what is not known."""
-    return tuple(
-        CertificateRecord(
-            row.name,
-            float(row.value) if math.isfinite(row.value) else None,
-            row.unit,
-            row.meaning,
-        )
-        for row in certificate.rows()
     )
 
 

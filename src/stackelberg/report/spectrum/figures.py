@@ -1,4 +1,4 @@
-"""Figures: functions from a `ReportData` to an Altair chart.
+"""Figures of the spectrum game: functions from a `ReportData` to an Altair chart.
 
 One specification gives the interactive page and SVG, PNG or PDF. Colours come from
 `theme.config`, so a chart does not know whether the page is light or dark.
@@ -7,7 +7,7 @@ One specification gives the interactive page and SVG, PNG or PDF. Colours come f
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 from statistics import median
@@ -15,33 +15,11 @@ from typing import Any
 
 import altair as alt
 
-from stackelberg.report.data import MethodRecord, PairRecord, ReportData
+from stackelberg.report.figure import PANEL_WIDTH, WIDTH, Figure, values
 from stackelberg.report.numbers import ROUNDING, listed, shown_percent
-from stackelberg.report.story import ALIKE
+from stackelberg.report.spectrum.data import MethodRecord, PairRecord, ReportData
+from stackelberg.report.spectrum.story import ALIKE
 from stackelberg.report.theme import METHODS
-
-WIDTH = 620
-"""Width of a single figure, px."""
-
-PANEL_WIDTH = 540
-"""Width of a figure with names of methods at its side, px."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure of the report.
-
-    Attributes:
-        name: of its files and its place in the page.
-        title: what it shows.
-        caption: how to read it.
-        chart: the drawing.
-    """
-
-    name: str
-    title: str
-    caption: str
-    chart: Any
 
 
 def draw_figures(data: ReportData) -> list[Figure]:
@@ -60,10 +38,10 @@ def cell_map(data: ReportData) -> Figure:
     )
     x = alt.X("x_m:Q", title="east of the base station (m)", scale=_square(reach))
     y = alt.Y("y_m:Q", title="north of the base station (m)", scale=_square(reach))
-    users = _values(asdict(p) for p in data.places if p.kind == "cellular user")
+    users = values(asdict(p) for p in data.places if p.kind == "cellular user")
     labels = _channel_labels(data)
-    stations = _values(asdict(p) for p in data.places if p.kind == "base station")
-    links = _values(_pair_row(pair) for pair in data.pairs)
+    stations = values(asdict(p) for p in data.places if p.kind == "base station")
+    links = values(_pair_row(pair) for pair in data.pairs)
     price_scale = alt.Scale(type="log")
     # Lines and discs in one legend would make it a list; the discs' alone a gradient.
     line_colour = alt.Stroke("reuse_price:Q", scale=price_scale, legend=None)
@@ -83,7 +61,7 @@ def cell_map(data: ReportData) -> Figure:
     link_x = alt.X("transmitter_x_m:Q", scale=_square(reach))
     link_y = alt.Y("transmitter_y_m:Q", scale=_square(reach))
     layers = (
-        alt.Chart(_values(labels))
+        alt.Chart(values(labels))
         .mark_text(fontSize=10, dx=8, dy=-6, align="left")
         .encode(x=x, y=y, text="channel:N"),
         alt.Chart(users)
@@ -120,7 +98,7 @@ def cell_map(data: ReportData) -> Figure:
 def price_against_margin(data: ReportData) -> Figure:
     """Price and price box of each pair against its interference margin."""
     middle = median(pair.reuse_price for pair in data.pairs)
-    pairs = _values(
+    pairs = values(
         {
             **_pair_row(pair),
             "price_db": _decibels(pair.reuse_price / middle),
@@ -244,12 +222,12 @@ def _distribution(
         for row in _steps(m, getattr(m, member))
     ]
     rules = (
-        alt.Chart(_values({"sinr_db": float(at)} for at in _MARKED_DB))
+        alt.Chart(values({"sinr_db": float(at)} for at in _MARKED_DB))
         .mark_rule(strokeWidth=0.8)
         .encode(x=x)
     )
     lines = [
-        alt.Chart(_values(row for row in rows if row["method"] == m.method))
+        alt.Chart(values(row for row in rows if row["method"] == m.method))
         .mark_line(interpolate="step-after", strokeWidth=_line_width(drawn, i))
         .encode(
             x=x,
@@ -305,7 +283,7 @@ def utility_and_regrets(data: ReportData) -> Figure:
         scale=alt.Scale(domain=order),
         axis=alt.Axis(labelFontSize=12.5),
     )
-    utilities = _values(
+    utilities = values(
         {
             **_labelled(m.method),
             "value": m.leader_utility_bps / 1e6,
@@ -345,7 +323,7 @@ def utility_and_regrets(data: ReportData) -> Figure:
 
 def sum_rate_against_pairs(data: ReportData) -> Figure:
     """Sum rate of each method as pairs are added."""
-    rows = _values(
+    rows = values(
         {
             **_labelled(point.method),
             "num_pairs": point.num_pairs,
@@ -398,7 +376,7 @@ def sum_rate_against_pairs(data: ReportData) -> Figure:
 
 def flatness(data: ReportData) -> Figure:
     """Leader utility lost when powers move by some dB."""
-    rows = _values(
+    rows = values(
         {"shift_db": r.shift_db, "which": r.which, "lost": 100.0 * r.lost}
         for r in data.flatness
     )
@@ -429,7 +407,7 @@ def flatness(data: ReportData) -> Figure:
 
 def channel_loads(data: ReportData) -> Figure:
     """How many pairs each channel carries."""
-    rows = _values(
+    rows = values(
         {"channel": i, "pairs": pairs} for i, pairs in enumerate(data.pairs_per_channel)
     )
     chart = (
@@ -495,19 +473,6 @@ def _channel_labels(data: ReportData) -> list[dict[str, Any]]:
 
 def _square(reach: float) -> Any:
     return alt.Scale(domain=[-reach, reach], nice=False)
-
-
-def _values(rows: Iterable[dict[str, Any]]) -> Any:
-    """Inline data; what JSON cannot say (a power of 0 W in dBm) becomes null."""
-    return alt.Data(
-        values=[
-            {
-                key: None if isinstance(x, float) and not math.isfinite(x) else x
-                for key, x in row.items()
-            }
-            for row in rows
-        ]
-    )
 
 
 def _pair_tooltip() -> list[Any]:
@@ -624,7 +589,7 @@ def _regret_panel(data: ReportData, order: list[str]) -> Any:
     ]
     names = [kind for kind, _, _ in kinds]
     return (
-        alt.Chart(_values(rows), title="regrets and gap")
+        alt.Chart(values(rows), title="regrets and gap")
         .mark_point(size=75, filled=False, strokeWidth=2)
         .encode(
             x=alt.X(

@@ -1,0 +1,31 @@
+"""A certificate as the rows of a table."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from stackelberg.game import Certificate
+
+
+@dataclass(frozen=True)
+class CertificateRecord:
+    """One number of a certificate; `value` is None where it is not known."""
+
+    name: str
+    value: float | None
+    unit: str
+    meaning: str
+
+
+def certificate_records(certificate: Certificate) -> tuple[CertificateRecord, ...]:
+    """The rows of a certificate, with None for what is not known."""
+    return tuple(
+        CertificateRecord(
+            row.name,
+            float(row.value) if math.isfinite(row.value) else None,
+            row.unit,
+            row.meaning,
+        )
+        for row in certificate.rows()
+    )
