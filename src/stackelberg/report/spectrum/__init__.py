@@ -1,4 +1,4 @@
-"""The spectrum game's part of a report; `stackelberg.report` has all that users need."""
+"""The spectrum game's part of a report; users import from `stackelberg.report`."""
 
 from stackelberg.report.spectrum.data import (
     CapRecord,

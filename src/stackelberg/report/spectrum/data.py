@@ -1,4 +1,4 @@
-"""All that a report of the spectrum game shows, as plain records: its figures and tables
+"""All that a report of the spectrum game shows, as plain records: figures and tables
 read nothing else.
 
 Units are in the names; ratios are linear unless a name ends in ``_db``.
