@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -154,3 +155,29 @@ def test_no_types_or_nested_types_are_refused() -> None:
         Market.side_by_side({})
     with pytest.raises(ConfigError, match=r"markets\['x'\]: .*, got 2 types"):
         Market.side_by_side({"x": both})
+
+
+def test_costs_are_zero_unless_given_and_go_with_their_nodes() -> None:
+    free = market()
+    assert free.cost.tolist() == [0.0] * free.num_nodes
+    one = Market.from_arrays([1.0, 1.0], [1.0, 1.0], [1.0], [[1.0, 1.0]], cost=[0.5, 0])
+    both = Market.side_by_side({"cpu": free, "gpu": one})
+    assert both.cost.tolist() == [*free.cost.tolist(), 0.5, 0.0]
+    assert both.by_resource()["gpu"].cost.tolist() == [0.5, 0.0]
+    assert not one.cost.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("cost", "kind", "text"),
+    [
+        ([1.0], ShapeError, r"cost: expected 2 entries, one per row of nodes"),
+        ([], ShapeError, r"cost: expected 2 entries, one per row of nodes"),
+        ([0.0, -1.0], DomainError, r"cost\[1\]: expected a finite number >= 0, got -1"),
+        ([math.inf, 0.0], DomainError, r"cost\[0\]: expected a finite number >= 0"),
+        ([0.0, math.nan], DomainError, r"cost\[1\]: .* got nan"),
+        (["1", "2"], ConfigError, r"cost: expected a list of numbers"),
+    ],
+)
+def test_a_wrong_cost_is_refused(cost: Any, kind: type[InputError], text: str) -> None:
+    with pytest.raises(kind, match=text):
+        Market.from_arrays([1.0, 1.0], [1.0, 1.0], [1.0], [[1.0, 1.0]], cost=cost)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from stackelberg.edge import Market, generate
+from stackelberg.edge import Market, Positions, generate
 from stackelberg.errors import ConfigError, DomainError, InputError
 from stackelberg.io import read_market, tables, write_market
 
@@ -29,6 +29,13 @@ def folder_of(path: Path, **changes: str) -> Path:
 
 def same(one: Market, other: Market) -> bool:
     fields = ("price", "capacity", "budget", "nodes", "users", "node_type", "user_type")
+    fields += ("cost",)
+    here, there = one.positions_m, other.positions_m
+    if here is None or there is None:
+        assert here is there
+    else:
+        assert np.array_equal(here.nodes, there.nodes)
+        assert np.array_equal(here.users, there.users)
     return (
         all(np.array_equal(getattr(one, f), getattr(other, f)) for f in fields)
         and one.resources == other.resources
@@ -60,6 +67,23 @@ def test_writing_and_reading_keeps_every_bit(tmp_path: Path, kind: Any) -> None:
     back = read_market(tmp_path / "both")
     assert same(back, both)
     assert back.nodes[1] == 'say "x"'
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_costs_and_places_are_kept(tmp_path: Path, kind: Any) -> None:
+    places = Positions(nodes=np.array([[0.1, -2.0]]), users=np.array([[1e-3, 3e5]]))
+    one = Market.from_arrays(
+        [1.0], [2.0], [3.0], [[4.0]], cost=[0.7], positions_m=places
+    )
+    both = Market.side_by_side({"gpu": one, "cpu": one})
+    write_market(both, tmp_path, kind=kind)
+    assert same(read_market(tmp_path), both)
+
+
+def test_places_of_one_side_alone_are_refused(tmp_path: Path) -> None:
+    folder_of(tmp_path, users="user,budget,x_m,y_m\n7,3,0,0\n9,2.5,0,1\n")
+    with pytest.raises(ConfigError, match=r"nodes.csv: column x_m: expected x_m and"):
+        read_market(tmp_path)
 
 
 def test_one_kind_replaces_the_other(tmp_path: Path) -> None:
@@ -100,6 +124,8 @@ BAD: list[tuple[dict[str, str], type[InputError], str]] = [
     ({"nodes": "node,capacity\nn1,4\n"}, ConfigError,
      r"nodes\.csv: column price: expected in the header"),
     ({"nodes": ""}, ConfigError, r"nodes\.csv: content: expected a table of nodes"),
+    ({"nodes": "node,capacity,price,cost\nn1,4,1,0\nn2,1,2,-0.5\n"}, DomainError,
+     r"nodes\.csv: cost, row 2: expected a finite number >= 0, got '-0.5'"),
     ({"nodes": "node,capacity,price\n,4,1\n"}, ConfigError,
      r"nodes\.csv: node, row 1: expected a name, got nothing"),
     ({"users": "user,budget\n7,\n9,1\n"}, DomainError,

@@ -8,7 +8,7 @@ user reaches node rows of its own type only. Types decouple, so nothing else cha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,6 +29,9 @@ Csr: TypeAlias = Any
 ONLY_RESOURCE = "resource"
 """Name of the resource type where a market has one and does not name it."""
 
+_NO_COST: Floats = np.zeros(0)
+"""Stands for zeros where no cost is given."""
+
 _NAMED_AT_MOST = 5
 
 
@@ -47,6 +50,8 @@ class Market:
         node_type: index into `resources` of each node row [M], ascending.
         user_type: index into `resources` of each user row [N], ascending.
         positions_m: optional, for pictures.
+        cost: what one unit costs each node row's owner [M], finite, >= 0; zeros where
+            it is not given. The allocation does not depend on it.
 
     Raises:
         ShapeError: lengths do not fit.
@@ -64,12 +69,16 @@ class Market:
     node_type: Ints
     user_type: Ints
     positions_m: Positions | None = None
+    cost: Floats = field(default_factory=lambda: _NO_COST)
 
     def __post_init__(self) -> None:
         for name in ("price", "capacity", "budget"):
             _set(self, name, _numbers(name, getattr(self, name)))
         m, n = len(self.price), len(self.budget)
+        cost = np.zeros(m) if self.cost is _NO_COST else self.cost
+        _set(self, "cost", _numbers("cost", cost))
         _check_length("capacity", self.capacity, m, "nodes")
+        _check_length("cost", self.cost, m, "nodes")
         _set(self, "weight", _weights(self.weight, n, m))
         for name, count in (("nodes", m), ("users", n)):
             _set(self, name, _names(name, getattr(self, name), count))
@@ -78,6 +87,7 @@ class Market:
             _check_types(name, kinds, count, len(self.resources))
             _set(self, name, _frozen(kinds))
         _check_domain("price", self.price, self.nodes, may_be_infinite=False)
+        _check_domain("cost", self.cost, self.nodes, may_be_infinite=False)
         _check_domain("capacity", self.capacity, self.nodes, may_be_infinite=True)
         _check_domain("budget", self.budget, self.users, may_be_infinite=True)
         _check_weights(self.weight, self.users, self.nodes)
@@ -100,6 +110,7 @@ class Market:
         users: Sequence[Name] | Names | None = None,
         resource: Name = ONLY_RESOURCE,
         positions_m: Positions | None = None,
+        cost: npt.ArrayLike | None = None,
     ) -> Market:
         """A market of one resource type.
 
@@ -113,6 +124,7 @@ class Market:
             users: names; by default 0 to N - 1.
             resource: name of the type.
             positions_m: where they stand, for pictures.
+            cost: what one unit costs each node's owner [M]; by default nothing.
 
         Raises:
             ShapeError, DomainError, ConfigError: as the class says.
@@ -131,6 +143,7 @@ class Market:
             node_type=np.zeros(m, dtype=np.int64),
             user_type=np.zeros(n, dtype=np.int64),
             positions_m=positions_m,
+            cost=_NO_COST if cost is None else _numbers("cost", cost),
         )
 
     @classmethod
@@ -164,6 +177,7 @@ class Market:
             node_type=np.repeat(index, [x.num_nodes for x in parts]),
             user_type=np.repeat(index, [x.num_users for x in parts]),
             positions_m=side_by_side([x.positions_m for x in parts]),
+            cost=np.concatenate([x.cost for x in parts]),
         )
 
     @property
@@ -223,6 +237,7 @@ class Market:
             users=self.users[users],
             resource=name,
             positions_m=None if places is None else places.part(users, nodes),
+            cost=self.cost[nodes],
         )
 
     def usable_edges(self) -> Bools:

@@ -1,9 +1,9 @@
 """Edge markets as folders of tables, CSV or Parquet.
 
-``nodes`` (node, capacity, price[, cost][, resource]), ``users`` (user, budget[,
-resource]), ``reach`` (user, node, weight[, resource]), each ``.csv`` or ``.parquet``.
-Names are whole numbers or text and come back as given; ``cost`` is checked nowhere and
-not used. Rows are counted from 1 after the header.
+``nodes`` (node, capacity, price[, cost][, x_m, y_m][, resource]), ``users`` (user,
+budget[, x_m, y_m][, resource]), ``reach`` (user, node, weight[, resource]), each
+``.csv`` or ``.parquet``. Names are whole numbers or text and come back as given. Rows
+are counted from 1 after the header.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from stackelberg.edge.market import ONLY_RESOURCE, Ints, Market, Names
+from stackelberg.edge.market import ONLY_RESOURCE, Floats, Ints, Market, Names
+from stackelberg.edge.positions import Positions
 from stackelberg.errors import ConfigError
 from stackelberg.io.tables import (
     Table,
@@ -27,8 +28,8 @@ from stackelberg.io.tables import (
 )
 
 _COLUMNS = {
-    "nodes": (("node", "capacity", "price"), ("cost", "resource")),
-    "users": (("user", "budget"), ("resource",)),
+    "nodes": (("node", "capacity", "price"), ("cost", "x_m", "y_m", "resource")),
+    "users": (("user", "budget"), ("x_m", "y_m", "resource")),
     "reach": (("user", "node", "weight"), ("resource",)),
 }
 
@@ -72,6 +73,8 @@ def read_market(folder: str | os.PathLike[str]) -> Market:
         resources=tuple(resources),
         node_type=node_type[node_order],
         user_type=user_type[user_order],
+        positions_m=_positions(nodes, node_order, users, user_order),
+        cost=_cost(nodes)[node_order],
     )
 
 
@@ -80,6 +83,7 @@ def write_market(
 ) -> None:
     """Write a market; reading it back gives the same bits.
 
+    Costs are written where one is not zero, positions where the market has them.
     Each file is replaced as a whole or not at all; a table of the other kind with the
     same name is removed.
 
@@ -88,13 +92,20 @@ def write_market(
     """
     check_kind(kind)
     user, node = market.user_of_edge, market.weight.indices
+    places = market.positions_m
     tables = {
         "nodes": {
             "node": market.nodes,
             "capacity": market.capacity,
             "price": market.price,
+            **({"cost": market.cost} if market.cost.any() else {}),
+            **({} if places is None else _metres(places.nodes)),
         },
-        "users": {"user": market.users, "budget": market.budget},
+        "users": {
+            "user": market.users,
+            "budget": market.budget,
+            **({} if places is None else _metres(places.users)),
+        },
         "reach": {
             "user": market.users[user],
             "node": market.nodes[node],
@@ -129,6 +140,40 @@ def check_no_pair_twice(table: Table, user: Ints, node: Ints, width: int) -> Non
     if len(again):
         row = int(again[0])
         raise table.error(ConfigError, "node", row, "each pair of user and node once")
+
+
+def _cost(nodes: Table) -> Floats:
+    return nodes.numbers("cost") if nodes.has("cost") else np.zeros(len(nodes.frame))
+
+
+def _positions(
+    nodes: Table, node_order: Ints, users: Table, user_order: Ints
+) -> Positions | None:
+    """Where everybody stands, if both tables say so; one alone, or x_m without y_m, is
+    refused.
+    """
+    given = [table.has(name) for table in (nodes, users) for name in ("x_m", "y_m")]
+    if not any(given):
+        return None
+    for table in (nodes, users):
+        for name in ("x_m", "y_m"):
+            if not table.has(name):
+                raise ConfigError(
+                    f"column {name}",
+                    expected="x_m and y_m in the tables of nodes and users or in none",
+                    got="columns " + ", ".join(table.frame.columns),
+                    source=table.path,
+                )
+
+    def places(table: Table, order: Ints) -> Floats:
+        metres = [table.numbers(name, signed=True)[order] for name in ("x_m", "y_m")]
+        return np.stack(metres, axis=1)
+
+    return Positions(nodes=places(nodes, node_order), users=places(users, user_order))
+
+
+def _metres(places: Floats) -> dict[str, Floats]:
+    return {"x_m": places[:, 0], "y_m": places[:, 1]}
 
 
 def _types(
