@@ -77,6 +77,21 @@ def test_every_figure_is_drawn_without_an_error(
 
 
 @pytest.mark.browser
+def test_on_a_telephone_figures_are_laid_out_anew_and_not_shrunk(
+    browser: str, page: Path
+) -> None:
+    dom, console = opened(browser, page, "--window-size=500,900")  # the least it takes
+    assert console == []
+    widths = [  # px
+        float(width)
+        for drawing in drawings(dom).values()
+        for width in re.findall(r'<svg[^>]* width="([\d.]+)"', drawing)
+    ]
+    assert len(widths) == 7
+    assert all(250 <= width <= 460 for width in widths), widths
+
+
+@pytest.mark.browser
 def test_an_error_in_a_page_is_seen(browser: str, tmp_path: Path) -> None:
     path = tmp_path / "broken.html"
     path.write_text("<script>throw new Error('broken')</script>")

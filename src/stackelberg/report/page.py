@@ -1,4 +1,4 @@
-"""The report as one self-contained page, and its figures as SVG and PDF files.
+"""Solved games as one self-contained page, and its figures as SVG and PDF files.
 
 The page loads nothing: scripts, styles, numbers and figures are inside it, and its
 content security policy forbids every request.
@@ -6,8 +6,7 @@ content security policy forbids every request.
 
 from __future__ import annotations
 
-import json
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -16,59 +15,89 @@ from typing import Any
 import jinja2
 import vl_convert
 
+from stackelberg.report.certificate import CertificateRecord
+from stackelberg.report.embedded import embedded
 from stackelberg.report.figure import Figure
 from stackelberg.report.numbers import (
-    NO_GAME,
     SHARE_OF,
     certificate_value,
     shown_change,
     shown_percent,
     shown_rate,
-    shown_relative,
     significant,
 )
-from stackelberg.report.spectrum.data import MethodRecord, ReportData
-from stackelberg.report.spectrum.figures import draw_figures
-from stackelberg.report.theme import METHODS, config
+from stackelberg.report.part import Part
+from stackelberg.report.spectrum.data import ReportData
+from stackelberg.report.spectrum.part import spectrum_part
+from stackelberg.report.theme import config
+
+_PART_OF: dict[type, Callable[[Any], Part]] = {ReportData: spectrum_part}
+"""Record of a solved game -> how its part of a page is made."""
 
 
-def render_page(data: ReportData) -> str:
-    """The report as the text of one HTML file that opens offline."""
-    drawn = draw_figures(data)
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    environment.filters.update(
-        rate=shown_rate,
-        percent=shown_percent,
-        change=shown_change,
-        significant=significant,
-    )
-    template = environment.from_string(_shipped("page.html.jinja"))
-    return template.render(
-        data=data,
-        labels={name: style.label for name, style in METHODS.items()},
-        certified={row.name: row.value for row in data.certificate},
-        certificate_value=certificate_value,
-        shares=SHARE_OF,
-        relative=_shown_relative,
-        figures={figure.name: figure for figure in drawn},
+def render_page(*games: ReportData, title: str = "", lead: str = "") -> str:
+    """The report as the text of one HTML file that opens offline.
+
+    Args:
+        games: what was solved, a part of the page each, at most one of a game.
+        title: of the page; by default that of its first part.
+        lead: below the title; by default that of its first part.
+    """
+    parts = [_PART_OF[type(game)](game) for game in games]
+    environment = _environment()
+    level = 1 if len(parts) == 1 else 2
+    bodies = {
+        part.name: environment.get_template(part.template).render(
+            **part.context,
+            figures={figure.name: figure for figure in part.figures},
+            level=level,
+        )
+        for part in parts
+    }
+    return environment.get_template("page.html.jinja").render(
+        title=title or parts[0].title,
+        lead=lead or parts[0].lead,
+        parts=parts,
+        bodies=bodies,
         style=_shipped("page.css"),
         behaviour=_shipped("page.js"),
         bundle=_bundle(),
-        specifications=_embedded({figure.name: _spec(figure) for figure in drawn}),
-        configurations=_embedded(
-            {"light": config(dark=False), "dark": config(dark=True)}
-        ),
-        numbers=_embedded(data.as_dict()),
+        specifications={
+            figure.name: _spec(figure) for part in parts for figure in part.figures
+        },
+        configurations={"light": config(dark=False), "dark": config(dark=True)},
     )
 
 
-def _shown_relative(method: MethodRecord, value: float | None) -> str:
-    """A regret or gap of a method; one that plays no game has none."""
-    if value is None and method.method == "no_reuse":
-        return NO_GAME
-    return shown_relative(value)
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        autoescape=True,
+        loader=jinja2.FunctionLoader(_shipped),
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(_FILTERS)
+    return environment
+
+
+def _certified(row: CertificateRecord, rows: tuple[CertificateRecord, ...]) -> str:
+    return certificate_value(row.name, {other.name: other.value for other in rows})
+
+
+def _certified_unit(row: CertificateRecord) -> str:
+    return row.unit or SHARE_OF.get(row.name, "")
+
+
+_FILTERS: dict[str, Callable[..., str]] = {
+    "certified": _certified,
+    "certified_unit": _certified_unit,
+    "change": shown_change,
+    "embedded": embedded,
+    "percent": shown_percent,
+    "rate": shown_rate,
+    "significant": significant,
+}
+"""What templates may call."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +115,7 @@ class FigureFiles:
     pdf: bytes
 
 
-def render_figures(data: ReportData) -> list[FigureFiles]:
+def render_figures(*games: ReportData) -> list[FigureFiles]:
     """Every figure on a light ground as SVG and PDF."""
     light = config(dark=False)
     return [
@@ -95,7 +124,8 @@ def render_figures(data: ReportData) -> list[FigureFiles]:
             svg=vl_convert.vegalite_to_svg(_spec(figure), config=light),
             pdf=vl_convert.vegalite_to_pdf(_spec(figure), config=light),
         )
-        for figure in draw_figures(data)
+        for game in games
+        for figure in _PART_OF[type(game)](game).figures
     ]
 
 
@@ -104,25 +134,6 @@ def _spec(figure: Figure) -> dict[str, Any]:
     # Altair writes its own configuration, which would win over the page's.
     spec.pop("config", None)
     return spec
-
-
-def _embedded(value: object) -> str:
-    """`value` as JSON that cannot end the script element that holds it."""
-    text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
-
-
-def _finite(value: object) -> object:
-    """`value` with null for what JSON cannot say."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return value
 
 
 _GLOBALS = "Object.assign(window, {vegaEmbed, vegaLite, vega});"
