@@ -101,3 +101,15 @@ def test_each_resource_type_chooses_its_branch() -> None:
 def test_what_the_formula_divides_by_or_shares_out_must_be_there(market, text) -> None:
     with pytest.raises(DomainError, match=text):
         published_allocation(Market.from_arrays(*market))
+
+
+def test_a_known_optimum_is_not_computed_again() -> None:
+    market = random_market(3, users=6, nodes=4)
+    best = allocate(market)
+    fresh, reused = (
+        published_allocation(market),
+        published_allocation(market, best=best),
+    )
+    assert reused.loss_per_user == fresh.loss_per_user
+    half = published_allocation(market, best=allocate(market, 0.5, max_iterations=1))
+    assert half.loss_per_user < fresh.loss_per_user

@@ -2,6 +2,7 @@
 
 from stackelberg.edge.allocate import EdgeSolution, allocate
 from stackelberg.edge.certify import EdgeCertificate, certify
+from stackelberg.edge.equal_split import equal_split
 from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.generate import generate
 from stackelberg.edge.market import Market
@@ -26,6 +27,7 @@ __all__ = [
     "allocate",
     "certify",
     "ces",
+    "equal_split",
     "generate",
     "published_allocation",
 ]

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from stackelberg.edge.allocate import allocate
+from stackelberg.edge.allocate import EdgeSolution, allocate
 from stackelberg.edge.conditions import marginal_utility
 from stackelberg.edge.market import Csr, Floats, Market
 from stackelberg.edge.outcome import (
@@ -61,13 +61,14 @@ class PublishedAllocation:
 
 
 def published_allocation(
-    market: Market, *, tolerance: float = 1e-8
+    market: Market, *, tolerance: float = 1e-8, best: EdgeSolution | None = None
 ) -> PublishedAllocation:
     """Equation (24): the branch that I prefers, with its violation and its loss.
 
     Args:
         market: prices > 0, finite capacities and budgets.
         tolerance: gap per user of the optimum that the loss is measured against.
+        best: that optimum, where it is known already.
 
     Raises:
         DomainError: a price is zero, a limit infinite, or the market has degenerate
@@ -76,7 +77,7 @@ def published_allocation(
     Differs from print: this is the print. See errata S4, S5 and S7.
     """
     _check_domain(market)
-    best = allocate(market, tolerance)
+    best = allocate(market, tolerance) if best is None else best
     ledger = Ledger(market)
     first, _ = on_edges(market, published_budget_branch(market))
     second, _ = on_edges(market, published_capacity_branch(market))
