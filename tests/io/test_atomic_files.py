@@ -5,7 +5,7 @@ import os
 import pytest
 
 from stackelberg.errors import ConfigError
-from stackelberg.io.files import read_bytes, write_text_atomically
+from stackelberg.io.files import files_together, read_bytes, write_text_atomically
 
 
 def test_what_is_written_is_read_back_and_alone(tmp_path):
@@ -63,3 +63,33 @@ def test_the_file_has_the_permissions_of_any_new_file(tmp_path):
     write_text_atomically(tmp_path / "ours", "text")
     usual, ours = ((tmp_path / name).stat().st_mode for name in ("usual", "ours"))
     assert usual == ours
+
+
+def test_files_written_together_appear_together(tmp_path):
+    for name in ("a", "b", "old"):
+        (tmp_path / name).write_bytes(b"before")
+    with files_together(tmp_path) as staged:
+        staged.write(tmp_path / "a", b"after")
+        staged.remove(tmp_path / "old")
+        staged.write(tmp_path / "b", b"after")
+        assert (tmp_path / "a").read_bytes() == b"before"
+        assert (tmp_path / "old").exists()
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {
+        "a": b"after",
+        "b": b"after",
+    }
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_none_of_the_files_appears_where_one_cannot(tmp_path, error):
+    (tmp_path / "a").write_bytes(b"before")
+
+    def write() -> None:
+        with files_together(tmp_path) as staged:
+            staged.write(tmp_path / "a", b"after")
+            staged.remove(tmp_path / "a")
+            raise error("midway")
+
+    with pytest.raises(error, match="midway"):
+        write()
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a", b"before")]

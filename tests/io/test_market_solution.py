@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,16 @@ import polars as pl
 import pytest
 
 from stackelberg.edge import Market, allocate, certify, generate
+from stackelberg.edge.virtual_money import LIMITS
 from stackelberg.errors import ConfigError, DomainError, InputError
 from stackelberg.game import Status
-from stackelberg.io import read_market_solution, write_market_solution
-from stackelberg.io.market_solution import LIMITED_BY
+from stackelberg.io import (
+    MarketReference,
+    market_digest,
+    read_market_reference,
+    read_market_solution,
+    write_market_solution,
+)
 
 ALLOCATION = "user,node,amount\n7,n1,1\n9,n2,2\n9,n1,0.5\n"
 USERS = "user,utility,spend,budget_shadow_price,limited_by\n" \
@@ -66,7 +74,7 @@ def test_a_solution_says_who_gets_what(tmp_path: Path, kind: Any) -> None:
     )
     assert proof.holds(1e-8)
     assert proof.objective == pytest.approx(solution.certificate.objective, rel=1e-12)
-    assert set(users["limited_by"]) <= set(LIMITED_BY)
+    assert set(users["limited_by"]) <= set(LIMITS)
     np.testing.assert_allclose(nodes["revenue"], market.price * solution.value.load)
     summary = json.loads((tmp_path / "solution.json").read_text())
     assert summary["status"] == "converged"
@@ -205,3 +213,72 @@ def test_several_types_ask_for_the_resource(tmp_path: Path) -> None:
         ConfigError, match=r"column resource: expected in the header, for .* of 2 types"
     ):
         read_market_solution(folder_of(tmp_path), market)
+
+
+def test_a_solution_says_which_market_it_is_of(tmp_path: Path) -> None:
+    market = generate(seed=1, num_users=20, num_nodes=5)
+    write_market_solution(
+        allocate(market), market, tmp_path / "out",
+        market_folder=tmp_path / "city", stats={"stopped_by": "deadline"},
+    )  # fmt: skip
+    expected = MarketReference(market_digest(market), "../city")
+    assert read_market_reference(tmp_path / "out") == expected
+    back = read_market_solution(tmp_path / "out", market)
+    assert back.market == expected
+    assert back.stats == {"stopped_by": "deadline"}
+
+
+def test_a_solution_that_does_not_say_of_which_market(tmp_path: Path) -> None:
+    market = generate(seed=1, num_users=20, num_nodes=5)
+    write_market_solution(allocate(market), market, tmp_path)
+    found = read_market_reference(tmp_path)
+    assert found is not None
+    assert found.folder is None
+    path = tmp_path / "solution.json"
+    members = json.loads(path.read_text())
+    del members["market"]
+    path.write_text(json.dumps(members))
+    assert read_market_reference(tmp_path) is None
+    path.unlink()
+    assert read_market_reference(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("x", 'market: expected an object {...}, got "x"'),
+        ({}, "market.digest: expected a value, got nothing"),
+        ({"digest": 3}, "market.digest: expected text, got 3"),
+        ({"digest": "x", "folder": 3}, "market.folder: expected text or null, got 3"),
+        ({"digest": "x", "foldr": "y"}, "market.foldr: expected one of the known"),
+    ],
+)
+def test_a_wrong_reference_to_a_market_is_one_line(
+    tmp_path: Path, reference: object, message: str
+) -> None:
+    market = generate(seed=1, num_users=20, num_nodes=5)
+    write_market_solution(allocate(market), market, tmp_path)
+    path = tmp_path / "solution.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "market": reference}))
+    with pytest.raises(ConfigError, match=re.escape(f"solution.json: {message}")):
+        read_market_reference(tmp_path)
+
+
+def test_a_solution_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = generate(seed=1, num_users=20, num_nodes=5)
+    write_market_solution(allocate(market), market, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    real, calls = os.fsync, []
+
+    def full(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ConfigError, match=r"nodes\.parquet: .* no space left on devi"):
+        write_market_solution(allocate(market, 1e-3), market, tmp_path, kind="parquet")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -8,8 +8,10 @@ from stackelberg.edge.generate import generate
 from stackelberg.edge.market import Market
 from stackelberg.edge.outcome import Outcome
 from stackelberg.edge.positions import Positions
+from stackelberg.edge.price_freedom import PriceFreedom, price_freedom
 from stackelberg.edge.published import PublishedAllocation, published_allocation
 from stackelberg.edge.utilities import COBB_DOUGLAS, LEONTIEF, LINEAR, Utility, ces
+from stackelberg.edge.virtual_money import VirtualMoney, virtual_money
 
 __all__ = [
     "COBB_DOUGLAS",
@@ -22,12 +24,16 @@ __all__ = [
     "Market",
     "Outcome",
     "Positions",
+    "PriceFreedom",
     "PublishedAllocation",
     "Utility",
+    "VirtualMoney",
     "allocate",
     "certify",
     "ces",
     "equal_split",
     "generate",
+    "price_freedom",
     "published_allocation",
+    "virtual_money",
 ]

@@ -7,9 +7,11 @@ from stackelberg.io.eua import (
     import_eua,
     list_sites,
 )
+from stackelberg.io.market_digest import MarketReference, market_digest
 from stackelberg.io.market_files import read_market, write_market
 from stackelberg.io.market_solution import (
     MarketSolutionFile,
+    read_market_reference,
     read_market_solution,
     write_market_solution,
 )
@@ -17,6 +19,7 @@ from stackelberg.io.scenario_file import read_scenario, write_scenario
 from stackelberg.io.solution_file import SolutionFile, read_solution, write_solution
 
 __all__ = [
+    "MarketReference",
     "MarketSolutionFile",
     "Site",
     "SiteScenarios",
@@ -24,7 +27,9 @@ __all__ = [
     "import_all_eua",
     "import_eua",
     "list_sites",
+    "market_digest",
     "read_market",
+    "read_market_reference",
     "read_market_solution",
     "read_scenario",
     "read_solution",

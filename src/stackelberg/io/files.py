@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stackelberg.errors import ConfigError
@@ -67,34 +69,94 @@ def write_bytes_atomically(path: str | os.PathLike[str], content: bytes) -> None
         ConfigError: if the folder is missing or cannot be written. The message begins
             with `path`, and nothing is left behind.
     """
-    name = os.fspath(path)
-    folder = os.path.dirname(name) or "."
-    temporary = None
+    with files_together(os.path.dirname(os.fspath(path)) or ".") as staged:
+        staged.write(path, content)
+
+
+class StagedFiles:
+    """Files of one folder, there under temporary names; see `files_together`."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._temporary: dict[str, str] = {}
+        self._unwanted: list[str] = []
+
+    def write(self, path: str | os.PathLike[str], content: bytes) -> None:
+        """Bring the content to the disk, to appear as `path` with all the others.
+
+        Raises:
+            ConfigError: if it cannot be written. The message begins with `path`.
+        """
+        name = os.fspath(path)
+        with _told_of(name):
+            if os.path.isdir(name):
+                raise IsADirectoryError(name)
+            if os.path.exists(name) and not os.path.isfile(name):
+                raise ConfigError(
+                    name,
+                    expected="a file that can be written",
+                    got="a pipe or a device",
+                )
+            unique = os.path.join(self._folder, f".{secrets.token_hex(8)}.part")
+            with open(unique, "xb") as file:
+                self._temporary[name] = unique
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+
+    def remove(self, path: str | os.PathLike[str]) -> None:
+        """Let `path` disappear once all the others are there."""
+        self._unwanted.append(os.fspath(path))
+
+    def appear(self) -> None:
+        """Give every file its name, in the order of writing."""
+        for name, temporary in list(self._temporary.items()):
+            with _told_of(name):
+                os.replace(temporary, name)
+            del self._temporary[name]
+        for name in self._unwanted:
+            with _told_of(name):
+                Path(name).unlink(missing_ok=True)
+        with _told_of(self._folder):
+            _synchronise_folder(self._folder)
+
+    def discard(self) -> None:
+        """Leave nothing of what did not appear."""
+        for temporary in self._temporary.values():
+            Path(temporary).unlink(missing_ok=True)
+
+
+@contextmanager
+def files_together(
+    folder: str | os.PathLike[str],
+) -> Generator[StagedFiles, None, None]:
+    """Write several files of one folder, all or none.
+
+    Contents reach the disk under temporary names; what can go wrong (a full disk, no
+    permission) goes wrong there. At the end of the block they are renamed, one right
+    after the other. If the block raises, the folder is as it was.
+
+    Args:
+        folder: there already.
+    """
+    staged = StagedFiles(os.fspath(folder))
     try:
-        if os.path.isdir(name):
-            raise IsADirectoryError(name)
-        if os.path.exists(name) and not os.path.isfile(name):
-            raise ConfigError(
-                name, expected="a file that can be written", got="a pipe or a device"
-            )
-        unique = os.path.join(folder, f".{secrets.token_hex(8)}.part")
-        with open(unique, "xb") as file:
-            temporary = unique
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, name)
-        temporary = None
-        _synchronise_folder(folder)
+        yield staged
+        staged.appear()
+    finally:
+        staged.discard()
+
+
+@contextmanager
+def _told_of(name: str) -> Generator[None, None, None]:
+    try:
+        yield
     except ConfigError:
         raise
     except (OSError, ValueError) as error:
         raise ConfigError(
             name, expected="a file that can be written", got=_reason(error)
         ) from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def _synchronise_folder(folder: str) -> None:

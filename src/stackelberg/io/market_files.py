@@ -18,6 +18,7 @@ from scipy import sparse
 from stackelberg.edge.market import ONLY_RESOURCE, Floats, Ints, Market, Names
 from stackelberg.edge.positions import Positions
 from stackelberg.errors import ConfigError
+from stackelberg.io.files import files_together
 from stackelberg.io.tables import (
     Table,
     TableKind,
@@ -84,8 +85,8 @@ def write_market(
     """Write a market; reading it back gives the same bits.
 
     Costs are written where one is not zero, positions where the market has them.
-    Each file is replaced as a whole or not at all; a table of the other kind with the
-    same name is removed.
+    The files are written all or none; a table of the other kind with the same name is
+    removed.
 
     Raises:
         ConfigError: if the folder cannot be written or `kind` is unknown.
@@ -118,10 +119,12 @@ def write_market(
         "reach": market.node_type[node],
     }
     folder = made_folder(folder)
-    for name, columns in tables.items():
-        named = market.resources != (ONLY_RESOURCE,)
-        resource = {"resource": resource_names(market, types[name])} if named else {}
-        write_table(pl.DataFrame({**columns, **resource}), folder, name, kind)
+    named = market.resources != (ONLY_RESOURCE,)
+    with files_together(folder) as staged:
+        for name, columns in tables.items():
+            resource = {"resource": resource_names(market, types[name])}
+            frame = pl.DataFrame({**columns, **(resource if named else {})})
+            write_table(staged, frame, folder, name, kind)
 
 
 def resource_names(market: Market, types: Ints) -> Names:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -19,13 +20,23 @@ from scipy import sparse
 
 from stackelberg.edge.allocate import EdgeSolution
 from stackelberg.edge.market import Csr, Floats, Ints, Market, Names
+from stackelberg.edge.virtual_money import LIMITS, virtual_money
 from stackelberg.errors import ConfigError, InputError
 from stackelberg.game import Status
-from stackelberg.io.files import read_bytes, write_text_atomically
-from stackelberg.io.json_text import check_format, check_keys, parse_object
+from stackelberg.io.files import files_together, read_bytes
+from stackelberg.io.json_text import (
+    JsonObject,
+    check_format,
+    check_keys,
+    member_object,
+    parse_object,
+    shown,
+)
+from stackelberg.io.market_digest import MarketReference, market_reference
 from stackelberg.io.market_files import check_no_pair_twice, resource_names
 from stackelberg.io.solution_file import (
     number_or_nan,
+    plain,
     status_of,
     text_member,
     whole_or_none,
@@ -41,9 +52,6 @@ from stackelberg.io.tables import (
 )
 
 MARKET_SOLUTION_FORMAT = "stackelberg.edge.solution/1"
-
-LIMITED_BY = ("budget", "capacity", "both")
-"""What limits a user: the larger part of its unit of virtual money goes there."""
 
 _COLUMNS = {
     "user": ("utility", "spend", "budget_shadow_price", "limited_by"),
@@ -61,6 +69,8 @@ class _Summary:
     worst_violation: float = math.nan
     iterations: int | None = None
     seconds: float = math.nan
+    market: MarketReference | None = None
+    stats: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +90,8 @@ class MarketSolutionFile:
         status: how the solve ended, or None where there is no ``solution.json``.
         objective, gap_per_user, worst_violation, seconds: as stated, or NaN.
         iterations: of the solver, or None.
+        market: which market it is of, or None where it does not say.
+        stats: further facts of the solve by name.
     """
 
     allocation: Csr
@@ -96,6 +108,8 @@ class MarketSolutionFile:
     worst_violation: float = math.nan
     iterations: int | None = None
     seconds: float = math.nan
+    market: MarketReference | None = None
+    stats: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 def read_market_solution(
@@ -128,7 +142,7 @@ def read_market_solution(
         spend=users.numbers("spend", signed=True),
         load=nodes.numbers("load", signed=True),
         revenue=nodes.numbers("revenue", signed=True),
-        limited_by=users.choices("limited_by", LIMITED_BY),
+        limited_by=users.choices("limited_by", LIMITS),
         **vars(_summary(folder)),
     )
 
@@ -140,12 +154,23 @@ def write_market_solution(
     *,
     kind: TableKind = "csv",
     seconds: float = math.nan,
+    market_folder: str | os.PathLike[str] | None = None,
+    stats: Mapping[str, object] | None = None,
 ) -> None:
     """Write who gets what: ``allocation``, ``users``, ``nodes`` and ``solution.json``.
 
     Edges that carry nothing are left out of ``allocation``. `limited_by` in ``users``
     says where the larger part of a user's unit of virtual money goes: to its budget or
-    to the capacity of its nodes.
+    to the capacity of its nodes. The files are written all or none.
+
+    Args:
+        solution: of `market`.
+        market: its prices, capacities, budgets and weights.
+        folder: made where it is missing.
+        kind: of the tables.
+        seconds: that the solve took, if known.
+        market_folder: where the market was read from; the solution then says so.
+        stats: further facts of the solve, by name.
 
     Raises:
         ConfigError: if the folder cannot be written or `kind` is unknown.
@@ -168,7 +193,7 @@ def write_market_solution(
         "utility": value.utility,
         "spend": value.spend,
         "budget_shadow_price": value.budget_shadow_price,
-        "limited_by": _limited_by(market, solution),
+        "limited_by": virtual_money(market, value).limited_by,
     }
     nodes = {
         "node": market.nodes,
@@ -177,12 +202,6 @@ def write_market_solution(
         "capacity_shadow_price": value.capacity_shadow_price,
         "revenue": market.price * value.load,
     }
-    for name, columns in (
-        ("allocation", allocation),
-        ("users", users),
-        ("nodes", nodes),
-    ):
-        write_table(pl.DataFrame(columns), folder, name, kind)
     summary = {
         "format": MARKET_SOLUTION_FORMAT,
         "status": solution.status.label,
@@ -191,9 +210,26 @@ def write_market_solution(
         "worst_violation": _finite(proof.worst_violation),
         "iterations": solution.iterations,
         "seconds": _finite(seconds),
+        "market": vars(market_reference(market, market_folder, folder)),
+        **({} if stats is None else {"stats": plain(stats)}),
     }
-    path = os.path.join(folder, "solution.json")
-    write_text_atomically(path, json.dumps(summary, indent=1) + "\n")
+    tables = {"allocation": allocation, "users": users, "nodes": nodes}
+    with files_together(folder) as staged:
+        for name, columns in tables.items():
+            write_table(staged, pl.DataFrame(columns), folder, name, kind)
+        text = json.dumps(summary, indent=1, allow_nan=False) + "\n"
+        staged.write(os.path.join(folder, "solution.json"), text.encode())
+
+
+def read_market_reference(
+    folder: str | os.PathLike[str],
+) -> MarketReference | None:
+    """Which market the solution in `folder` says it is of, if it does.
+
+    Raises:
+        InputError: a subclass; ``solution.json`` is no solution.
+    """
+    return _summary(folder).market
 
 
 def _allocation(folder: str | os.PathLike[str], market: Market) -> Csr:
@@ -305,24 +341,28 @@ def _summary(folder: str | os.PathLike[str]) -> _Summary:
         check_keys(
             members,
             required=("format", "status"),
-            optional=(*numbers, "iterations"),
+            optional=(*numbers, "iterations", "market", "stats"),
         )
         return _Summary(
             status=status_of(text_member(members, "status")),
             iterations=whole_or_none(members, "iterations"),
+            market=_reference(members) if "market" in members else None,
+            stats=member_object(members, "stats") if "stats" in members else {},
             **{key: number_or_nan(key, members.get(key)) for key in numbers},
         )
     except InputError as error:
         raise error.located(path) from None
 
 
-def _limited_by(market: Market, solution: EdgeSolution) -> list[str]:
-    budget = np.where(np.isfinite(market.budget), market.budget, 0.0)
-    to_budget = solution.value.budget_shadow_price * budget
-    to_nodes = solution.value.allocation @ solution.value.capacity_shadow_price
-    closer = np.where(to_budget > to_nodes, 0, 1)
-    even = np.abs(to_budget - to_nodes) <= 0.1 * (to_budget + to_nodes)
-    return [LIMITED_BY[k] for k in np.where(even, 2, closer)]
+def _reference(members: JsonObject) -> MarketReference:
+    market = member_object(members, "market")
+    check_keys(market, required=("digest",), optional=("folder",), prefix="market.")
+    if not isinstance(market["digest"], str):
+        raise ConfigError("market.digest", expected="text", got=shown(market["digest"]))
+    folder = market.get("folder")
+    if folder is not None and not isinstance(folder, str):
+        raise ConfigError("market.folder", expected="text or null", got=shown(folder))
+    return MarketReference(digest=market["digest"], folder=folder)
 
 
 def _finite(value: float) -> float | None:

@@ -18,7 +18,7 @@ import polars as pl
 
 from stackelberg.edge.market import Floats, Ints, Names
 from stackelberg.errors import ConfigError, DomainError, InputError, suggestion
-from stackelberg.io.files import read_bytes, write_bytes_atomically
+from stackelberg.io.files import StagedFiles, read_bytes
 
 TableKind = Literal["csv", "parquet"]
 
@@ -211,15 +211,21 @@ def made_folder(folder: str | os.PathLike[str]) -> str:
     return os.fspath(folder)
 
 
-def write_table(frame: pl.DataFrame, folder: str, name: str, kind: TableKind) -> None:
-    """Write one table, whole or not at all; one of the other kind is removed."""
+def write_table(
+    staged: StagedFiles,
+    frame: pl.DataFrame,
+    folder: str,
+    name: str,
+    kind: TableKind,
+) -> None:
+    """Write one table, together with others; one of the other kind is removed."""
     buffer = io.BytesIO()
     writers: dict[TableKind, Callable[[io.BytesIO], None]] = {
         "csv": frame.write_csv,
         "parquet": frame.write_parquet,
     }
     writers[kind](buffer)
-    write_bytes_atomically(os.path.join(folder, f"{name}.{kind}"), buffer.getvalue())
+    staged.write(os.path.join(folder, f"{name}.{kind}"), buffer.getvalue())
     for other in get_args(TableKind):
         if other != kind:
-            Path(folder, f"{name}.{other}").unlink(missing_ok=True)
+            staged.remove(os.path.join(folder, f"{name}.{other}"))
