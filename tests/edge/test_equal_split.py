@@ -37,7 +37,5 @@ def test_it_keeps_every_limit_of_a_generated_market() -> None:
 
 def test_endless_capacity_has_no_equal_parts() -> None:
     market = Market.from_arrays([1.0], [np.inf], [1.0], [[1.0]], nodes=["cloud"])
-    with pytest.raises(
-        DomainError, match=r"capacity\[cloud\]: .* equal split, got inf"
-    ):
+    with pytest.raises(DomainError, match=r"capacity\[cloud\]: .* equal split"):
         equal_split(market)
