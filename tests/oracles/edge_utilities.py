@@ -62,3 +62,36 @@ def conjugate(alpha: float, weight: float, unit_expenditure: float) -> float:
         options={"xatol": 1e-12},
     )
     return -float(found.fun)
+
+
+def dual_value(market, family, elasticity, alpha, weights, lam, mu) -> float:
+    """The general dual bound in loops; `market` is (price, capacity, budget, weight)
+    with a dense weight matrix and finite limits.
+    """
+    price, capacity, budget, weight = market
+    total = math.fsum([*(lam * capacity), *(mu * budget)])
+    for j, row in enumerate(weight):
+        reach = np.flatnonzero(row)
+        rent = lam[reach] + mu[j] * price[reach]
+        e = closed_least_cost(family, elasticity, row[reach], rent)
+        b = weights[j]
+        if alpha == 1.0:
+            total += b * (math.log(b / e) - 1.0)
+        else:
+            power = (alpha - 1.0) / alpha
+            total += alpha / (1.0 - alpha) * b ** (1.0 / alpha) * e**power
+    return total
+
+
+def closed_least_cost(family, elasticity, weight, unit_cost) -> float:
+    """e(q) by the textbook formula."""
+    pairs = list(zip(weight, unit_cost, strict=True))
+    if family == "linear":
+        return min(q / w for w, q in pairs)
+    if family == "leontief":
+        return math.fsum(q * w for w, q in pairs)
+    if family == "cobb_douglas":
+        share = [w / math.fsum(weight) for w in weight]
+        return math.prod((q / a) ** a for a, q in zip(share, unit_cost, strict=True))
+    power = 1.0 - elasticity
+    return math.fsum((q / w) ** power for w, q in pairs) ** (1.0 / power)

@@ -1,17 +1,9 @@
 """What is proved about an allocation, whoever computed it.
 
 Written against the market and the answer alone, in plain NumPy and float64. Any
-feasible amounts x and any prices lam, mu >= 0 give a rigorous gap to the optimum of
-Problem 1, because
-
-    lam.Q + mu.B - sum_j log min_i (lam_i + mu_j p_i) / w_ij - N
-
-bounds it from above. With e_j the minimum and u_j = sum_i w_ij x_ij the gap is
-
-    sum lam (Q - sum x) + sum mu (B - sum p x) + sum x (lam + mu p - w e)
-        + sum_j (e u - 1 - log(e u)),
-
-in which every term is >= 0 and nothing large cancels.
+feasible amounts and any shadow prices >= 0 bound the optimum from both sides; see
+`dual_gap` for the bound and its gap, a sum of terms >= 0 in which nothing large
+cancels, for every utility and fairness.
 """
 
 from __future__ import annotations
@@ -22,15 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stackelberg.edge.market import Csr, Floats, Market
+from stackelberg.edge.dual_gap import gap_per_type
+from stackelberg.edge.fairness import PROPORTIONAL, Fairness
+from stackelberg.edge.market import Bools, Csr, Floats, Market
 from stackelberg.edge.outcome import Ledger, on_edges, shrunk_to_limits
+from stackelberg.edge.taking_part import users_taking_part
+from stackelberg.edge.utilities import LINEAR, Utility
+from stackelberg.edge.utility_error import utility_error
 from stackelberg.errors import DomainError, ShapeError
 from stackelberg.game import Certificate, CertificateRow
 
 EXACT = 1e-9
 """Relative size up to which a violation that ought to be zero is rounding."""
-
-_ROUNDING = 2.0**-52
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +36,22 @@ class EdgeCertificate(Certificate):
     feasible, from which the one given is `moved` away.
 
     Attributes:
-        objective: sum of the users' log utilities.
+        objective: welfare of the users; by default the sum of their log utilities.
         dual_bound: no allocation has a greater one.
         duality_gap: the bound less the objective, rounding included.
-        gap_per_user: the same on average: how much log utility a user may lack.
+        gap_per_user: the same over the users' virtual money sum b u^(1 - alpha), which
+            is their number by default: how much log utility a user may lack on
+            average, each counting by its virtual money. Of this money, at the answer
+            and at the shadow prices, the lesser is taken.
         capacity_violation: largest excess of a load, relative to the capacity.
         budget_violation: largest excess of a spending, relative to the budget.
         entry_violation: largest amount that is negative or out of reach, relative to
             all amounts at its node.
         moved: largest relative change of a user's utility by making it feasible.
         utility_error: per user row [N], bound on |u / u* - 1| with u* the utility at
-            the optimum, which is unique; zero for users left out.
+            the optimum, which is unique; zero for users left out. Users with little
+            virtual money may have a loose one: welfare hardly depends on them.
+        fairness: what the objective counts.
     """
 
     objective: float
@@ -63,15 +63,17 @@ class EdgeCertificate(Certificate):
     entry_violation: float
     moved: float
     utility_error: Floats
+    fairness: Fairness = PROPORTIONAL
 
     def rows(self) -> tuple[CertificateRow, ...]:
         """The numbers, in the order a reader wants them."""
+        unit, meaning = _of_objective(self.fairness)
         return tuple(
             CertificateRow(*row)
             for row in (
-                ("objective", self.objective, "nat", "sum of the users' log utilities"),
-                ("dual_bound", self.dual_bound, "nat",
-                 "no allocation has a greater sum"),
+                ("objective", self.objective, unit, meaning),
+                ("dual_bound", self.dual_bound, unit,
+                 "no allocation has a greater objective"),
                 ("gap_per_user", self.gap_per_user, "nat",
                  "log utility that a user may lack on average"),
                 ("utility_error", float(self.utility_error.max(initial=0.0)), "",
@@ -105,6 +107,8 @@ def certify(
     capacity_shadow_price: npt.ArrayLike,
     budget_shadow_price: npt.ArrayLike,
     *,
+    utility: Utility = LINEAR,
+    fairness: Fairness = PROPORTIONAL,
     drop_degenerate: bool = False,
 ) -> EdgeCertificate:
     """Certify anybody's allocation and shadow prices.
@@ -118,6 +122,8 @@ def certify(
             then removed by scaling down.
         capacity_shadow_price: any lam >= 0 [M]; poor ones give a large gap.
         budget_shadow_price: any mu >= 0 [N].
+        utility: of every user, with the market's weights.
+        fairness: what the users' utilities are worth together.
         drop_degenerate: leave out users whose utility is zero whatever one does.
 
     Raises:
@@ -125,7 +131,8 @@ def certify(
         DomainError: an amount or shadow price is NaN, infinite, or a shadow price is
             negative; or the market has degenerate or unbounded users.
     """
-    counted = market.solvable_users(drop_degenerate)
+    fairness.check_length(market.num_users)
+    counted = users_taking_part(market, utility, drop_degenerate)
     lam = _prices("capacity_shadow_price", capacity_shadow_price, market.num_nodes)
     mu = _prices("budget_shadow_price", budget_shadow_price, market.num_users)
     lam = np.where(np.isfinite(market.capacity), lam, 0.0)
@@ -133,26 +140,62 @@ def certify(
     given, outside = on_edges(market, allocation)
     ledger = Ledger(market)
     amount = shrunk_to_limits(ledger, given)
-    utility, before = ledger.utility(amount), ledger.utility(given)
-    gap = _gap_per_type(market, ledger, amount, utility, lam, mu, counted)
-    with np.errstate(divide="ignore"):
-        logs = np.log(utility[counted])
-    objective = float(logs.sum())
+    value = utility.value(market.weight, amount)
+    before = _as_given(market, utility, given)
+    gap, money = gap_per_type(
+        ledger, amount, value, lam, mu, counted, utility, fairness
+    )
+    objective = float(fairness.welfare(value)[counted].sum())
     total = float(gap.sum())
     sales = ledger.per_node(given) + np.asarray(outside.sum(axis=0)).ravel()
     spend = ledger.spend(given) + outside @ market.price
-    error = np.array([_utility_error(g) for g in gap])[market.user_type]
     return EdgeCertificate(
         objective=objective,
         dual_bound=objective + total if math.isfinite(objective) else math.inf,
         duality_gap=total,
-        gap_per_user=total / max(int(counted.sum()), 1),
+        gap_per_user=_relative(total, float(money.sum()) if counted.any() else 1.0),
         capacity_violation=_excess(sales, market.capacity),
         budget_violation=_excess(spend, market.budget),
         entry_violation=_entry_violation(ledger, given, outside),
-        moved=_moved(before[counted], utility[counted]),
-        utility_error=np.where(counted, error, 0.0),
+        moved=_moved(before[counted], value[counted]),
+        utility_error=_errors(market, value, gap, counted, fairness),
+        fairness=fairness,
     )
+
+
+def _as_given(market: Market, utility: Utility, given: Floats) -> Floats:
+    """Utility of the amounts as they came; powers of negative ones count as zero."""
+    if utility.family != "linear":
+        given = np.maximum(given, 0.0)
+    return utility.value(market.weight, given)
+
+
+def _of_objective(fairness: Fairness) -> tuple[str, str]:
+    """Its unit and what it is, in words."""
+    weighted = "" if fairness.user_weight is None else ", weighted"
+    if fairness.alpha == 1.0:
+        return "nat", "sum of the users' log utilities" + weighted
+    return "", f"alpha-fair welfare of the users, alpha {fairness.alpha:g}" + weighted
+
+
+def _relative(gap: float, money: float) -> float:
+    """The gap per unit of virtual money; infinite where neither means anything."""
+    if not (math.isfinite(gap) and money > 0.0):
+        return math.inf
+    return gap / money
+
+
+def _errors(
+    market: Market, value: Floats, gap: Floats, counted: Bools, fairness: Fairness
+) -> Floats:
+    """Bound on each user's relative distance from its optimal utility [N]."""
+    if fairness.is_plain:
+        error = utility_error(gap, 1.0)[market.user_type]
+    else:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            level = gap[market.user_type] / fairness.virtual_money(value)
+        error = utility_error(level, fairness.alpha)
+    return np.where(counted, error, 0.0)
 
 
 def _prices(name: str, values: npt.ArrayLike, count: int) -> Floats:
@@ -169,56 +212,6 @@ def _prices(name: str, values: npt.ArrayLike, count: int) -> Floats:
             got=float(prices[wrong[0]]),
         )
     return prices
-
-
-def _gap_per_type(
-    market: Market,
-    ledger: Ledger,
-    amount: Floats,
-    utility: Floats,
-    lam: Floats,
-    mu: Floats,
-    counted: npt.NDArray[np.bool_],
-) -> Floats:
-    """The gap of each resource type, with a bound on its own rounding added."""
-    user, node = market.user_of_edge, market.weight.indices
-    rent = lam[node] + mu[user] * ledger.price_of_edge
-    best = _least_per_user(rent / market.weight.data, market.weight.indptr)
-    best = np.where(counted, best, 0.0)
-    reduced = np.maximum(rent - market.weight.data * best[user], 0.0)
-    reduced = np.where(counted[user], reduced, 0.0)
-    excess = np.where(counted, best * utility - 1.0, 0.0)
-    with np.errstate(divide="ignore"):
-        own = np.where(counted, excess - np.log1p(np.maximum(excess, -1.0)), 0.0)
-    per_user = own + ledger.per_user(amount * reduced)
-    per_user += mu * np.maximum(_slack(market.budget, ledger.spend(amount)), 0.0)
-    per_node = lam * np.maximum(_slack(market.capacity, ledger.per_node(amount)), 0.0)
-    size = 1.0 + mu * np.where(np.isfinite(market.budget), market.budget, 0.0)
-    size += best * utility + ledger.per_user(amount * rent)
-    gap = np.zeros(len(market.resources))
-    for k, resource in enumerate(market.resources):
-        users, nodes = market.rows_of(resource)
-        terms = max(market.num_edges, 2)
-        finite = np.isfinite(market.capacity[nodes])
-        worth = lam[nodes][finite] @ market.capacity[nodes][finite]
-        allowance = (32.0 + math.log2(terms)) * _ROUNDING
-        gap[k] = per_user[users].sum() + per_node[nodes].sum()
-        gap[k] += allowance * (size[users][counted[users]].sum() + worth)
-    return gap
-
-
-def _least_per_user(values: Floats, indptr: npt.NDArray[np.integer]) -> Floats:
-    """The least of each user's values; infinite for a user without edges."""
-    least = np.full(len(indptr) - 1, np.inf)
-    filled = np.flatnonzero(np.diff(indptr) > 0)
-    if len(filled):
-        least[filled] = np.minimum.reduceat(values, indptr[filled])
-    return least
-
-
-def _slack(limit: Floats, used: Floats) -> Floats:
-    """What is left of a limit; zero where there is none (its price is zero too)."""
-    return np.where(np.isfinite(limit), limit, used) - used
 
 
 def _excess(used: Floats, limit: Floats) -> float:
@@ -242,21 +235,3 @@ def _moved(before: Floats, after: Floats) -> float:
     with np.errstate(divide="ignore"):
         change = np.abs(after[changed] - before[changed]) / np.abs(before[changed])
     return float(change.max(initial=0.0))
-
-
-def _utility_error(gap: float) -> float:
-    """The r > 0 with r - log(1 + r) = gap; its negative twin is nearer to zero.
-
-    From the optimality of u*: gap >= sum_j (r_j - log(1 + r_j)), r = u / u* - 1.
-    """
-    if not math.isfinite(gap):
-        return math.inf
-    # r^2/2 - r^3/3 <= r - log(1 + r); Newton on a convex function from the right.
-    r = gap + math.sqrt(gap * (2.0 + gap))
-    for _ in range(60):
-        value = r - math.log1p(r) - gap
-        step = value * (1.0 + r) / r if r > 0.0 else 0.0
-        if not step > 1e-15 * r:
-            break
-        r -= step
-    return r

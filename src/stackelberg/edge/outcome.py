@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from stackelberg.edge.market import Csr, Floats, Ints, Market, Name
+from stackelberg.edge.segments import segment_sums
 from stackelberg.errors import ConfigError, DomainError, ShapeError
 
 
@@ -80,15 +81,6 @@ class Ledger:
     def spend(self, amount: Floats) -> Floats:
         """sum_i p_i x_ij [N]."""
         return self.per_user(self.price_of_edge * amount)
-
-
-def segment_sums(values: Floats, bounds: Ints) -> Floats:
-    """Sum of values[bounds[k]:bounds[k + 1]] for each k, pairwise."""
-    sums = np.zeros(len(bounds) - 1)
-    filled = np.flatnonzero(np.diff(bounds) > 0)
-    if len(filled):
-        sums[filled] = np.add.reduceat(values, bounds[filled])
-    return sums
 
 
 def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr]:

@@ -23,7 +23,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from stackelberg.edge.market import Csr, Floats, Ints
-from stackelberg.edge.outcome import segment_sums
+from stackelberg.edge.segments import segment_sums
 from stackelberg.errors import ConfigError, DomainError, suggestion
 
 Family = Literal["linear", "cobb_douglas", "ces", "leontief"]
