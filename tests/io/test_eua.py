@@ -220,7 +220,7 @@ BROKEN_SITES = [
     (
         f"{HEADER}\n{ROW},too,many",
         ConfigError,
-        "content: expected a CSV file of sites, got ",
+        "row 1: expected 5 cells, as in the header, got 7",
     ),
 ]
 
@@ -241,9 +241,7 @@ def test_a_file_that_is_not_text_is_refused_on_one_line(tmp_path):
     file.write_bytes(b"SITE_ID,LATITUDE,LONGITUDE\n\xff\xfe,1,2\n")
     with pytest.raises(ConfigError) as caught:
         list_sites(file)
-    assert str(caught.value).startswith(
-        f"{file}: content: expected a CSV file of sites"
-    )
+    assert str(caught.value) == (f"{file}: line 2: expected UTF-8 text, got byte 0xff")
     assert "\n" not in str(caught.value)
 
 

@@ -47,7 +47,7 @@ CHANGES: dict[str, Any] = {
     "weight": lambda m: replace(m, weight=m.weight * 2.0),
     "reach": lambda m: replace(m, weight=m.weight.multiply(m.weight > 0.3).tocsr()),
     "nodes": lambda m: replace(m, nodes=m.nodes + 1),
-    "users": lambda m: replace(m, users=m.users.astype(str)),
+    "users": lambda m: replace(m, users=m.users + 1),
     "resource": lambda m: replace(m, resources=("cpu",)),
 }
 

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from stackelberg.errors import ConfigError, DomainError, InputError, suggestion
+from stackelberg.io.csv_text import csv_cells
 from stackelberg.io.files import read_bytes
 from stackelberg.spectrum.generate import STANDARD_RADIO, Allocation, from_positions
 from stackelberg.spectrum.geography import assign_roles, local_metres
@@ -231,18 +232,8 @@ def _users(users_csv: Path) -> Floats:
 def _table(path: Path, columns: tuple[str, ...], what: str) -> pl.DataFrame:
     """The CSV file with every value as text, once it has the wanted columns."""
     source = os.fspath(path)
-    content = read_bytes(path, wanted=f"a CSV file of {what}")
-    try:
-        table = pl.read_csv(content, infer_schema=False)
-    except pl.exceptions.NoDataError:
-        raise ConfigError(
-            "content", expected=f"a CSV file of {what}", got="nothing", source=source
-        ) from None
-    except pl.exceptions.PolarsError as error:
-        reason = (str(error).splitlines() or ["unreadable text"])[0]
-        raise ConfigError(
-            "content", expected=f"a CSV file of {what}", got=reason, source=source
-        ) from None
+    wanted = f"a CSV file of {what}"
+    table = csv_cells(read_bytes(path, wanted=wanted), wanted=wanted, source=source)
     for column in columns:
         if column not in table.columns:
             raise ConfigError(

@@ -15,26 +15,33 @@ MAX_FILE_BYTES = 256 * 2**20
 """Largest file that is read: a cell of 100 channels and 300 pairs fits."""
 
 
-def read_bytes(path: str | os.PathLike[str], *, wanted: str = "a file") -> bytes:
-    """The content of a file of at most `MAX_FILE_BYTES`.
+def read_bytes(
+    path: str | os.PathLike[str],
+    *,
+    wanted: str = "a file",
+    limit: int | None = None,
+) -> bytes:
+    """The content of a file that is not too large.
 
     Args:
         path: the file.
         wanted: what it should be, for the error.
+        limit: bytes of the largest file that is read; by default `MAX_FILE_BYTES`.
 
     Raises:
         ConfigError: if it is missing, a directory, unreadable or too large. The
             message begins with `path`.
     """
     name = os.fspath(path)
+    limit = MAX_FILE_BYTES if limit is None else limit
     try:
         seen = os.stat(name)
         if not stat.S_ISREG(seen.st_mode) and not stat.S_ISDIR(seen.st_mode):
             raise ConfigError(name, expected=wanted, got="a pipe or a device")
-        if seen.st_size > MAX_FILE_BYTES:
+        if seen.st_size > limit:
             raise ConfigError(
                 name,
-                expected=f"{wanted} of at most {MAX_FILE_BYTES} bytes",
+                expected=f"{wanted} of at most {limit} bytes",
                 got=f"{seen.st_size} bytes",
             )
         return Path(name).read_bytes()
@@ -59,7 +66,9 @@ def write_text_atomically(path: str | os.PathLike[str], text: str) -> None:
     write_bytes_atomically(path, content)
 
 
-def write_bytes_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+def write_bytes_atomically(
+    path: str | os.PathLike[str], content: bytes | memoryview
+) -> None:
     """Write a file so that a reader sees the old content or the new, whole.
 
     The content goes to a temporary name in the same folder, reaches the disk, and is
@@ -81,7 +90,7 @@ class StagedFiles:
         self._temporary: dict[str, str] = {}
         self._unwanted: list[str] = []
 
-    def write(self, path: str | os.PathLike[str], content: bytes) -> None:
+    def write(self, path: str | os.PathLike[str], content: bytes | memoryview) -> None:
         """Bring the content to the disk, to appear as `path` with all the others.
 
         Raises:

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from stackelberg.edge.market import Market, Names
+from stackelberg.io.tables import whole_numbers
 
 DIGEST = "sha256"
 
@@ -79,6 +81,10 @@ def _add(made: Any, values: npt.NDArray[Any]) -> None:
 def _add_names(made: Any, names: Names) -> None:
     if names.dtype.kind in "iu":
         _add(made, names.astype("<i8"))
+        return
+    numbers = whole_numbers(pl.Series(names, dtype=pl.String))
+    if numbers is not None:  # CSV cannot tell them from text
+        _add(made, numbers.to_numpy().astype("<i8"))
         return
     encoded = [str(name).encode() for name in names.tolist()]
     _add(made, np.array([len(name) for name in encoded], dtype="<i8"))

@@ -15,15 +15,17 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from stackelberg.edge.market import ONLY_RESOURCE, Floats, Ints, Market, Names
+from stackelberg.edge.market import ONLY_RESOURCE, Csr, Floats, Ints, Market
 from stackelberg.edge.positions import Positions
 from stackelberg.errors import ConfigError
 from stackelberg.io.files import files_together
+from stackelberg.io.row_index import RowIndex
 from stackelberg.io.tables import (
     Table,
     TableKind,
+    as_names,
     check_kind,
-    index_of,
+    check_names,
     made_folder,
     write_table,
 )
@@ -60,17 +62,15 @@ def read_market(folder: str | os.PathLike[str]) -> Market:
     user_order = np.argsort(user_type, kind="stable")
     node_row = _rows(nodes, "node", node_type, reach, reach_type, node_order)
     user_row = _rows(users, "user", user_type, reach, reach_type, user_order)
-    weight = reach.numbers("weight")
-    check_no_pair_twice(reach, user_row, node_row, len(node_order))
     return Market(
         price=nodes.numbers("price")[node_order],
         capacity=nodes.numbers("capacity", may_be_infinite=True)[node_order],
         budget=users.numbers("budget", may_be_infinite=True)[user_order],
-        weight=sparse.csr_array(
-            (weight, (user_row, node_row)), shape=(len(user_order), len(node_order))
+        weight=pairs_as_csr(
+            reach, "weight", user_row, node_row, (len(user_order), len(node_order))
         ),
-        nodes=nodes.names("node")[node_order],
-        users=users.names("user")[user_order],
+        nodes=as_names(nodes, "node")[node_order],
+        users=as_names(users, "user")[user_order],
         resources=tuple(resources),
         node_type=node_type[node_order],
         user_type=user_type[user_order],
@@ -89,9 +89,13 @@ def write_market(
     removed.
 
     Raises:
-        ConfigError: if the folder cannot be written or `kind` is unknown.
+        ConfigError: if the folder cannot be written, `kind` is unknown, or a name is
+            empty or has blanks around it or control characters.
     """
     check_kind(kind)
+    for name in ("nodes", "users"):
+        check_names(name, getattr(market, name))
+    check_names("resources", np.array(market.resources))
     user, node = market.user_of_edge, market.weight.indices
     places = market.positions_m
     tables = {
@@ -108,8 +112,8 @@ def write_market(
             **({} if places is None else _metres(places.users)),
         },
         "reach": {
-            "user": market.users[user],
-            "node": market.nodes[node],
+            "user": pl.Series(market.users).gather(user),
+            "node": pl.Series(market.nodes).gather(node),
             "weight": market.weight.data,
         },
     }
@@ -127,22 +131,41 @@ def write_market(
             write_table(staged, frame, folder, name, kind)
 
 
-def resource_names(market: Market, types: Ints) -> Names:
+def resource_names(market: Market, types: Ints) -> pl.Series:
     """The name of each resource type, by its index."""
-    return np.array(market.resources)[types]
+    return pl.Series(np.array(market.resources)).gather(types)
 
 
-def check_no_pair_twice(table: Table, user: Ints, node: Ints, width: int) -> None:
-    """Refuse a table that speaks of one pair of user row and node row in two rows.
+def pairs_as_csr(
+    table: Table,
+    column: str,
+    user: Ints,
+    node: Ints,
+    shape: tuple[int, int],
+    *,
+    signed: bool = False,
+) -> Csr:
+    """The numbers of `column` at the pairs of user row and node row, each pair once.
 
     Raises:
-        ConfigError: names the second row.
+        DomainError: a number is not finite, or negative unless `signed`.
+        ConfigError: a pair comes twice; names the second row.
     """
-    first = pl.Series(user * width + node).is_first_distinct().to_numpy()
-    again = np.flatnonzero(~first)
-    if len(again):
-        row = int(again[0])
-        raise table.error(ConfigError, "node", row, "each pair of user and node once")
+    values = table.numbers(column, signed=signed)
+    key = user * shape[1] + node
+    if bool((key[1:] > key[:-1]).all()):  # sorted, so no pair comes twice
+        degree = np.bincount(user, minlength=shape[0])
+        indptr = np.concatenate([[0], np.cumsum(degree)])
+        small = max(len(key), *shape) < 2**31
+        kind = np.int32 if small else np.int64
+        return sparse.csr_array(
+            (values, node.astype(kind), indptr.astype(kind)), shape=shape
+        )
+    first = pl.Series(key).is_first_distinct().to_numpy()
+    if not first.all():
+        wanted = "each pair of user and node once"
+        raise table.error(ConfigError, "node", int(np.argmin(first)), wanted)
+    return sparse.csr_array((values, (user, node)), shape=shape)
 
 
 def _cost(nodes: Table) -> Floats:
@@ -185,18 +208,26 @@ def _types(
     """Resource type of each row, and the types in the order of the nodes' table."""
     if not table.has("resource"):
         return np.zeros(len(table.frame), dtype=np.int64), (ONLY_RESOURCE,)
-    texts = table.texts("resource")
+    names = table.names("resource")
     if resources is None:
-        names = table.names("resource")
-        first = np.sort(np.unique(names, return_index=True)[1])
-        resources = [names[k].item() for k in first]
-    index = index_of(texts, pl.Series([str(x) for x in resources], dtype=pl.String))
-    unknown = np.flatnonzero(index < 0)
-    if len(unknown):
-        raise table.error(
-            ConfigError, "resource", int(unknown[0]), "a resource of the nodes' table"
-        )
-    return index, resources
+        resources = names.unique(maintain_order=True).to_list()
+    return types_of(table, resources, "a resource of the nodes' table"), resources
+
+
+def types_of(table: Table, resources: Sequence[str | int], wanted: str) -> Ints:
+    """The place of each row's resource among `resources`.
+
+    Raises:
+        ConfigError: if one is not there; names the row, expecting `wanted`.
+    """
+    names = table.names("resource")
+    known = pl.Series([str(x) for x in resources], dtype=pl.String)
+    nothing = np.zeros(len(names), dtype=np.int64)
+    index = RowIndex(known, np.zeros(len(known), dtype=np.int64)).find(names, nothing)
+    if (index < 0).any():
+        row = int(np.argmax(index < 0))
+        raise table.error(ConfigError, "resource", row, wanted)
+    return index
 
 
 def _rows(
@@ -208,22 +239,18 @@ def _rows(
     order: Ints,
 ) -> Ints:
     """Row of the market, in `order`, that each row of `reach` speaks of."""
-
-    def keys(source: Table, kinds: Ints) -> pl.Series:
-        return pl.Series(kinds).cast(pl.String) + "|" + source.texts(column)
-
-    known = keys(table, types)
-    again = np.flatnonzero(~known.is_first_distinct().to_numpy())
-    if len(again):
+    known = RowIndex(table.names(column), types)
+    again = known.first_repeated()
+    if again is not None:
         raise table.error(
-            ConfigError, column, int(again[0]), "each name once per resource type"
+            ConfigError, column, again, "each name once per resource type"
         )
-    index = index_of(keys(reach, reach_types), known)
-    unknown = np.flatnonzero(index < 0)
-    if len(unknown):
-        raise reach.error(
-            ConfigError, column, int(unknown[0]), f"a name of {column}s of its type"
-        )
+    index = known.find(reach.names(column), reach_types)
+    if (index < 0).any():
+        row = int(np.argmax(index < 0))
+        raise reach.error(ConfigError, column, row, f"a name of {column}s of its type")
+    if bool((types[1:] >= types[:-1]).all()):  # in order already
+        return index
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     return place[index]

@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-from scipy import sparse
 
 from stackelberg.edge.allocate import EdgeSolution
-from stackelberg.edge.market import Csr, Floats, Ints, Market, Names
+from stackelberg.edge.market import Csr, Floats, Ints, Market
 from stackelberg.edge.virtual_money import LIMITS, virtual_money
 from stackelberg.errors import ConfigError, InputError
 from stackelberg.game import Status
@@ -33,7 +32,8 @@ from stackelberg.io.json_text import (
     shown,
 )
 from stackelberg.io.market_digest import MarketReference, market_reference
-from stackelberg.io.market_files import check_no_pair_twice, resource_names
+from stackelberg.io.market_files import pairs_as_csr, resource_names, types_of
+from stackelberg.io.row_index import RowIndex
 from stackelberg.io.solution_file import (
     number_or_nan,
     plain,
@@ -45,7 +45,6 @@ from stackelberg.io.tables import (
     Table,
     TableKind,
     check_kind,
-    index_of,
     made_folder,
     table_files,
     write_table,
@@ -182,8 +181,8 @@ def write_market_solution(
     bought = amount > 0.0
     folder = made_folder(folder)
     allocation = {
-        "user": market.users[user[bought]],
-        "node": market.nodes[node[bought]],
+        "user": pl.Series(market.users).gather(user[bought]),
+        "node": pl.Series(market.nodes).gather(node[bought]),
         "resource": resource_names(market, market.node_type[node[bought]]),
         "amount": amount[bought],
     }
@@ -237,10 +236,8 @@ def _allocation(folder: str | os.PathLike[str], market: Market) -> Csr:
     types = _types(table, market)
     user = _rows(table, "user", types, market)
     node = _rows(table, "node", types, market)
-    amount = table.numbers("amount", signed=True)
-    check_no_pair_twice(table, user, node, market.num_nodes)
     shape = (market.num_users, market.num_nodes)
-    return sparse.csr_array((amount, (user, node)), shape=shape)
+    return pairs_as_csr(table, "amount", user, node, shape, signed=True)
 
 
 class _Side:
@@ -282,7 +279,7 @@ class _Side:
         """The column as text that is one of `known`."""
         if self.table is None or not self.table.has(column):
             return None
-        texts = self.table.texts(column)
+        texts = self.table.names(column).cast(pl.String)
         unknown = (~texts.is_in(known)).arg_true()
         if len(unknown):
             wanted = "one of " + ", ".join(known)
@@ -293,14 +290,7 @@ class _Side:
 def _types(table: Table, market: Market) -> Ints:
     """Resource type of each row."""
     if table.has("resource"):
-        known = pl.Series([str(x) for x in market.resources], dtype=pl.String)
-        index = index_of(table.texts("resource"), known)
-        unknown = np.flatnonzero(index < 0)
-        if len(unknown):
-            raise table.error(
-                ConfigError, "resource", int(unknown[0]), "a resource of the market"
-            )
-        return index
+        return types_of(table, market.resources, "a resource of the market")
     if len(market.resources) > 1:
         raise ConfigError(
             "column resource",
@@ -314,18 +304,14 @@ def _types(table: Table, market: Market) -> Ints:
 def _rows(table: Table, column: str, types: Ints, market: Market) -> Ints:
     """The market's row that each row of the table names."""
     users = column == "user"
-    names: Names = market.users if users else market.nodes
-    kinds = market.user_type if users else market.node_type
-
-    def keys(texts: pl.Series, kinds: Ints) -> pl.Series:
-        return pl.Series(kinds).cast(pl.String) + "|" + texts
-
-    known = keys(pl.Series(names).cast(pl.String), kinds)
-    index = index_of(keys(table.texts(column), types), known)
-    unknown = np.flatnonzero(index < 0)
-    if len(unknown):
+    known = RowIndex(
+        pl.Series(market.users if users else market.nodes),
+        market.user_type if users else market.node_type,
+    )
+    index = known.find(table.names(column), types)
+    if (index < 0).any():
         wanted = f"a name of the market's {column}s of its type"
-        raise table.error(ConfigError, column, int(unknown[0]), wanted)
+        raise table.error(ConfigError, column, int(np.argmax(index < 0)), wanted)
     return index
 
 

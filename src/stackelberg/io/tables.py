@@ -1,7 +1,7 @@
 """Tables in a folder, CSV or Parquet, read strictly and written whole.
 
 Every refusal is one line that names the file, the column and the row; rows are counted
-from 1 after the header.
+from 1 after the header. Sizes are checked before a table is unfolded.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from typing import Literal, get_args
 import numpy as np
 import polars as pl
 
-from stackelberg.edge.market import Floats, Ints, Names
+from stackelberg.edge.market import Floats, Names
 from stackelberg.errors import ConfigError, DomainError, InputError, suggestion
+from stackelberg.io.csv_text import check_length, csv_cells, refuse_packed
 from stackelberg.io.files import StagedFiles, read_bytes
+from stackelberg.io.parquet_size import check_unfolded_size
 
 TableKind = Literal["csv", "parquet"]
 
-MAX_CELLS = 150_000_000
-"""Largest table that is unfolded, rows times columns: about 1.2 GB of numbers."""
+MAX_NAMES_BYTES = 2**30
+"""Largest array of names: each takes four bytes for every letter of the longest."""
 
-_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"BZh", b"\xfd7zXZ")
+MAX_TABLE_BYTES = 2 * 2**30
+"""Largest table that is read: CSV of eight nodes each for eight million users."""
 
 
 class Table:
@@ -49,24 +52,15 @@ class Table:
         required: Sequence[str],
         optional: Sequence[str] = (),
     ) -> None:
-        self.path, self.frame = _read_table(folder, name)
+        self.path = _only_file(folder, name)
+        wanted = f"a table of {name}"
+        content = read_bytes(self.path, wanted=wanted, limit=MAX_TABLE_BYTES)
         known = (*required, *optional)
-        for column in self.frame.columns:
-            if column not in known:
-                raise ConfigError(
-                    f"column {column!r}",
-                    expected=f"one of {', '.join(known)}{suggestion(column, known)}",
-                    got="an unknown name",
-                    source=self.path,
-                )
-        for column in required:
-            if not self.has(column):
-                raise ConfigError(
-                    f"column {column}",
-                    expected="in the header",
-                    got="columns " + ", ".join(self.frame.columns),
-                    source=self.path,
-                )
+        if self.path.endswith(".csv"):
+            self.frame = csv_cells(content, wanted=wanted, source=self.path)
+            self._check_columns(self.frame.columns, required, known)
+        else:
+            self.frame = self._unfolded(content, wanted, required, known)
 
     def has(self, column: str) -> bool:
         """Whether there is such a column."""
@@ -78,6 +72,8 @@ class Table:
         """The error for one cell; `row` from 0."""
         got = self.frame[column][row]
         shown = "nothing" if got is None or got == "" else repr(got)
+        if len(shown) > 60:
+            shown = shown[:57] + "..."
         return kind(
             f"{column}, row {row + 1}", expected=expected, got=shown, source=self.path
         )
@@ -89,48 +85,107 @@ class Table:
         series = self.frame[column]
         if series.dtype == pl.String:
             series = series.str.strip_chars()
-        elif not series.dtype.is_numeric():
-            raise ConfigError(
-                f"column {column}",
-                expected="numbers",
-                got=str(series.dtype),
-                source=self.path,
-            )
-        cast = series.cast(pl.Float64, strict=False)
-        values = cast.fill_null(math.nan).to_numpy().copy()
+        values = series.cast(pl.Float64, strict=False).fill_null(math.nan)
+        values = values.to_numpy(writable=True)
         fine = ~np.isnan(values) if signed else values >= 0.0
         if not may_be_infinite:
             fine &= np.isfinite(values)
-        wrong = np.flatnonzero(~fine)
-        if len(wrong):
+        if not fine.all():
             wanted = "a number" if may_be_infinite else "a finite number"
             wanted += "" if signed else " >= 0"
-            raise self.error(DomainError, column, int(wrong[0]), wanted)
+            raise self.error(DomainError, column, int(np.argmin(fine)), wanted)
         return values
 
-    def texts(self, column: str) -> pl.Series:
-        """The column as text without blanks around it; none may be empty."""
+    def names(self, column: str) -> pl.Series:
+        """The column as whole numbers or text; none may be empty.
+
+        Blanks around a name are not part of it. In CSV the column is of whole numbers
+        if every name is one, written as Python writes it; Parquet says what it is.
+        """
         series = self.frame[column]
-        if series.dtype != pl.String and not series.dtype.is_integer():
-            raise ConfigError(
-                f"column {column}",
-                expected="whole numbers or text",
-                got=str(series.dtype),
-                source=self.path,
-            )
-        texts = series.cast(pl.String).str.strip_chars()
+        if series.dtype.is_integer():
+            if series.null_count():
+                row = int(series.is_null().arg_true()[0])
+                raise self.error(ConfigError, column, row, "a name")
+            return _as_int64(series)
+        texts = series.str.strip_chars()
         empty = (texts.is_null() | (texts == "")).fill_null(True).arg_true()
         if len(empty):
             raise self.error(ConfigError, column, int(empty[0]), "a name")
+        unprintable = texts.str.contains(_CONTROL).arg_true()
+        if len(unprintable):
+            wanted = "a name without control characters"
+            raise self.error(ConfigError, column, int(unprintable[0]), wanted)
+        if self.path.endswith(".csv"):
+            numbers = whole_numbers(texts)
+            return texts if numbers is None else numbers
         return texts
 
-    def names(self, column: str) -> Names:
-        """The column as whole numbers if every entry is one, else as text."""
-        texts = self.texts(column)
-        numbers = texts.cast(pl.Int64, strict=False)
-        if numbers.null_count() == 0 and bool((numbers.cast(pl.String) == texts).all()):
-            return numbers.to_numpy().copy()
-        return np.array(texts.to_list(), dtype=np.str_)
+    def _check_columns(
+        self, columns: Sequence[str], required: Sequence[str], known: Sequence[str]
+    ) -> None:
+        for column in columns:
+            if column not in known:
+                raise ConfigError(
+                    f"column {column[:60]!r}",
+                    expected=f"one of {', '.join(known)}{suggestion(column, known)}",
+                    got="an unknown name",
+                    source=self.path,
+                )
+        for column in required:
+            if column not in columns:
+                raise ConfigError(
+                    f"column {column}",
+                    expected="in the header",
+                    got="columns " + ", ".join(columns),
+                    source=self.path,
+                )
+
+    def _unfolded(
+        self,
+        content: bytes,
+        wanted: str,
+        required: Sequence[str],
+        known: Sequence[str],
+    ) -> pl.DataFrame:
+        """The Parquet file as a frame, its header checked before its size, its size
+        before its values.
+        """
+        try:
+            refuse_packed(content, wanted)
+            check_unfolded_size(content, wanted=wanted)
+            schema = pl.read_parquet_schema(io.BytesIO(content))
+            self._check_columns(list(schema), required, known)
+            for column, dtype in schema.items():
+                self._check_type(column, dtype)
+            frame = pl.read_parquet(io.BytesIO(content))
+            for column in frame.get_columns():
+                if column.dtype == pl.String:
+                    check_length(column, column.name)
+        except ConfigError as error:
+            raise (error if error.source else error.located(self.path)) from None
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            reason = (str(error).splitlines() or ["unreadable"])[0]
+            raise ConfigError(
+                "content", expected=wanted, got=reason[:200], source=self.path
+            ) from None
+        return frame
+
+    def _check_type(self, column: str, dtype: pl.DataType) -> None:
+        named = column in _TEXT
+        if dtype == pl.String if named else dtype.is_float():
+            return
+        if not dtype.is_integer():
+            raise ConfigError(
+                f"column {column}",
+                expected="whole numbers or text" if named else "numbers",
+                got=str(dtype),
+            )
+
+
+_CONTROL = r"\p{Cc}"
+_TEXT = ("node", "user", "resource", "limited_by")
+"""Columns that hold text or, but for the last, whole numbers; all others numbers."""
 
 
 def table_files(folder: str | os.PathLike[str], name: str) -> list[str]:
@@ -140,48 +195,49 @@ def table_files(folder: str | os.PathLike[str], name: str) -> list[str]:
     return [path for path in paths if os.path.isfile(path)]
 
 
-def _read_table(folder: str | os.PathLike[str], name: str) -> tuple[str, pl.DataFrame]:
-    there = table_files(folder, name)
-    if len(there) != 1:
+def as_names(table: Table, column: str) -> Names:
+    """A column of names as an array of whole numbers or of text.
+
+    Raises:
+        ConfigError: a name is empty, or too long for so many rows.
+    """
+    names = table.names(column)
+    if names.dtype.is_integer():
+        return names.to_numpy()
+    letters = names.str.len_chars()
+    most = MAX_NAMES_BYTES // (4 * max(len(names), 1))
+    longest = letters.arg_max()
+    if longest is not None and letters[longest] > most:
+        wanted = f"a name of at most {most} characters, in {len(names)} rows"
+        raise table.error(ConfigError, column, longest, wanted)
+    return np.array(names.to_list(), dtype=np.str_)
+
+
+def check_names(name: str, names: Names) -> None:
+    """Refuse names that would not come back from a table as they are.
+
+    Raises:
+        ConfigError: a name is empty, has blanks around it, or control characters.
+    """
+    texts = pl.Series(names)
+    if texts.dtype != pl.String:
+        return
+    wrong = (texts.str.strip_chars() != texts) | (texts == "")
+    wrong |= texts.str.contains(_CONTROL)
+    if wrong.any():
         raise ConfigError(
-            os.fspath(folder),
-            expected=f"one of {name}.csv and {name}.parquet",
-            got="both" if there else "neither",
+            name,
+            expected="names without blanks around them or control characters",
+            got=repr(texts[int(wrong.arg_true()[0])])[:60],
         )
-    path = there[0]
-    content = read_bytes(path, wanted=f"a table of {name}")
-    if content.startswith(_PACKED):
-        raise ConfigError(
-            "content", expected="a table that is not packed", got="a packed file",
-            source=path,
-        )  # fmt: skip
-    try:
-        if path.endswith(".csv"):
-            return path, pl.read_csv(content, infer_schema=False)
-        columns = len(pl.read_parquet_schema(io.BytesIO(content)))
-        rows = pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item()
-        if rows * columns > MAX_CELLS:
-            raise ConfigError(
-                "content",
-                expected=f"at most {MAX_CELLS} cells",
-                got=f"{rows} rows of {columns} columns",
-                source=path,
-            )
-        return path, pl.read_parquet(io.BytesIO(content))
-    except pl.exceptions.PolarsError as error:
-        reason = (str(error).splitlines() or ["unreadable"])[0]
-        raise ConfigError(
-            "content", expected=f"a table of {name}", got=reason, source=path
-        ) from None
 
 
-def index_of(values: pl.Series, known: pl.Series) -> Ints:
-    """Place of each value among the distinct `known`, or -1."""
-    table = pl.DataFrame({"key": known, "place": np.arange(len(known))})
-    found = pl.DataFrame({"key": values}).join(
-        table, on="key", how="left", maintain_order="left"
-    )
-    return found["place"].fill_null(-1).to_numpy().astype(np.int64)
+def whole_numbers(texts: pl.Series) -> pl.Series | None:
+    """Text as whole numbers, if every entry is one written as Python writes it."""
+    numbers = texts.cast(pl.Int64, strict=False)
+    otherwise = texts.str.starts_with("0") & (texts.str.len_bytes() > 1)
+    otherwise |= texts.str.starts_with("+") | texts.str.starts_with("-0")
+    return None if numbers.null_count() or otherwise.any() else numbers
 
 
 def check_kind(kind: str) -> None:
@@ -225,7 +281,24 @@ def write_table(
         "parquet": frame.write_parquet,
     }
     writers[kind](buffer)
-    staged.write(os.path.join(folder, f"{name}.{kind}"), buffer.getvalue())
+    staged.write(os.path.join(folder, f"{name}.{kind}"), buffer.getbuffer())
     for other in get_args(TableKind):
         if other != kind:
             staged.remove(os.path.join(folder, f"{name}.{other}"))
+
+
+def _only_file(folder: str | os.PathLike[str], name: str) -> str:
+    there = table_files(folder, name)
+    if len(there) != 1:
+        raise ConfigError(
+            os.fspath(folder),
+            expected=f"one of {name}.csv and {name}.parquet",
+            got="both" if there else "neither",
+        )
+    return there[0]
+
+
+def _as_int64(series: pl.Series) -> pl.Series:
+    """Whole numbers as 64 bits; text where one is too large for that."""
+    numbers = series.cast(pl.Int64, strict=False)
+    return series.cast(pl.String) if numbers.null_count() else numbers
