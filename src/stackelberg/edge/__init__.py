@@ -8,7 +8,17 @@ from stackelberg.edge.generate import generate
 from stackelberg.edge.market import Market
 from stackelberg.edge.outcome import Outcome
 from stackelberg.edge.positions import Positions
+from stackelberg.edge.price_equilibrium import (
+    PriceEquilibrium,
+    PriceSolution,
+    price_equilibrium,
+)
 from stackelberg.edge.price_freedom import PriceFreedom, price_freedom
+from stackelberg.edge.price_outcome import (
+    PriceCertificate,
+    PriceOutcome,
+    certify_prices,
+)
 from stackelberg.edge.published import PublishedAllocation, published_allocation
 from stackelberg.edge.utilities import COBB_DOUGLAS, LEONTIEF, LINEAR, Utility, ces
 from stackelberg.edge.virtual_money import VirtualMoney, virtual_money
@@ -24,15 +34,21 @@ __all__ = [
     "Market",
     "Outcome",
     "Positions",
+    "PriceCertificate",
+    "PriceEquilibrium",
     "PriceFreedom",
+    "PriceOutcome",
+    "PriceSolution",
     "PublishedAllocation",
     "Utility",
     "VirtualMoney",
     "allocate",
     "certify",
+    "certify_prices",
     "ces",
     "equal_split",
     "generate",
+    "price_equilibrium",
     "price_freedom",
     "published_allocation",
     "virtual_money",

@@ -1,0 +1,66 @@
+"""Prices and profits by plain loops and fine grids: slow, and nothing clever."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def ces_demand(weight, budget, price, sigma, outside=0.0) -> np.ndarray:
+    """Amounts [N, M] that maximise (sum (w x)^rho)^(1/rho) within the budget."""
+    with np.errstate(divide="ignore"):
+        worth = (np.asarray(weight, float) / np.asarray(price, float)) ** (sigma - 1.0)
+    whole = worth.sum(axis=1) + outside ** (sigma - 1.0)
+    share = worth / np.where(whole > 0.0, whole, 1.0)[:, None]
+    return np.asarray(budget, float)[:, None] * share / price
+
+
+def ces_profit(weight, budget, capacity, cost, price, sigma, outside=0.0) -> np.ndarray:
+    """(p - c) min(Q, demand) of each node."""
+    load = np.minimum(
+        ces_demand(weight, budget, price, sigma, outside).sum(axis=0), capacity
+    )
+    return (np.asarray(price) - cost) * load
+
+
+def best_on_a_grid(
+    weight, budget, capacity, cost, price, sigma, node, grid, outside=0.0
+) -> float:
+    """The most that one node earns at any price of a grid, the others' as given."""
+    best = -np.inf
+    for own in grid:
+        tried = np.array(price, float)
+        tried[node] = own
+        earned = ces_profit(weight, budget, capacity, cost, tried, sigma, outside)
+        best = max(best, float(earned[node]))
+    return best
+
+
+def ces_clearing_prices(weight, budget, capacity, sigma) -> np.ndarray:
+    """Prices at which demand is capacity, by tatonnement: a price moves by a fraction
+    of the logarithm of its excess demand.
+    """
+    price = np.full(len(capacity), sum(budget) / sum(capacity))
+    for _ in range(20_000):
+        excess = np.log(
+            ces_demand(weight, budget, price, sigma).sum(axis=0) / np.asarray(capacity)
+        )
+        price = price * np.exp(excess / sigma)
+        if np.abs(excess).max() < 1e-12:
+            break
+    return price
+
+
+def least_worst_regret(weight, budget, cost, sigma, grid) -> float:
+    """Over all pairs of prices of a grid, the least of the greater relative regret of
+    two nodes without limits, regret being over the same grid.
+    """
+    size = len(grid)
+    first, second = np.zeros((size, size)), np.zeros((size, size))
+    for a, p in enumerate(grid):
+        for b, q in enumerate(grid):
+            first[a, b], second[a, b] = ces_profit(
+                weight, budget, [np.inf, np.inf], cost, [p, q], sigma
+            )
+    regret = 1.0 - first / first.max(axis=0)[None, :]
+    other = 1.0 - second / second.max(axis=1)[:, None]
+    return float(np.maximum(regret, other).min())
