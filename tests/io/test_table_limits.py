@@ -208,6 +208,8 @@ TEXTS: list[tuple[str, bytes, str]] = [
     ("column twice", b"a,b,a\n1,2,3\n", "column 'a': expected each column once"),
     ("column unnamed", b"a,,c\n1,2,3\n", "column 2: expected a name, got nothing"),
     ("blank column", b"a, \n1,2\n", "column 2: expected a name, got nothing"),
+    ("semicolons", b"a;b\n1;2\n", "line 1: expected cells divided by commas"),
+    ("tabs", b"a\tb\n1\t2\n", "line 1: expected cells divided by commas, got 'a"),
     ("empty first line", b"\na,b\n1,2\n", "line 1: expected a header, got an empty"),
     ("too few cells", b"a,b\n1,2\n3\n4,5\n",
      "row 2: expected 2 cells, as in the header, got 1"),

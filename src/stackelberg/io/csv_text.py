@@ -119,6 +119,10 @@ def _header(content: bytes) -> list[str]:
         raise ConfigError(
             "line 1", expected="quotes around whole cells", got="a stray quote"
         ) from None
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        raise ConfigError(
+            "line 1", expected="cells divided by commas", got=repr(names[0][:60])
+        )
     for place, name in enumerate(names):
         if not name.strip():
             raise ConfigError(f"column {place + 1}", expected="a name", got="nothing")
