@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stackelberg.edge import allocate, generate
+from stackelberg.edge import (
+    HEAVY_SPREAD,
+    Positions,
+    Terms,
+    allocate,
+    from_positions,
+    generate,
+)
 from stackelberg.errors import ConfigError, DomainError
 from stackelberg.game import Status
 
@@ -60,6 +67,46 @@ def test_regimes_set_money_against_capacity(regime: Any, share: float) -> None:
     assert (spent > 0.9) == (regime == "capacity_rich")
 
 
+def test_resources_stand_side_by_side_on_the_same_sites() -> None:
+    one = generate(seed=4, num_users=30, num_nodes=6)
+    both = generate(seed=4, num_users=30, num_nodes=6, resources=["cpu", "memory"])
+    assert both.resources == ("cpu", "memory")
+    cpu, memory = both.by_resource().values()
+    assert np.array_equal(cpu.budget, one.budget)
+    assert np.array_equal(cpu.weight.data, one.weight.data)
+    assert np.array_equal(memory.weight.indices, one.weight.indices)
+    assert not np.array_equal(memory.budget, one.budget)
+    assert memory.budget.sum() == pytest.approx(memory.price @ memory.capacity)
+
+
+def test_heavy_tailed_budgets_are_as_uneven_as_traffic() -> None:
+    market = generate(seed=5, num_users=100_000, nearest=1, budget_spread=HEAVY_SPREAD)
+    richest = np.sort(market.budget)[-1_000:]
+    assert 0.5 < richest.sum() / market.budget.sum() < 0.75
+
+
+def test_a_city_may_be_given() -> None:
+    places = Positions(
+        nodes=np.array([[0.0, 0.0], [100.0, 0.0]]),
+        users=np.array([[0.0, 0.0], [0.0, 150.0], [90.0, 0.0], [5e3, 0.0]]),
+    )
+    market = from_positions(
+        places, Terms(taste_spread=0.0), radius_m=160.0, nodes=["a", "b"],
+        price=[1.0, 2.0], capacity=[5.0, 6.0],
+    )  # fmt: skip
+    distances = np.array(
+        [[0.0, 100.0], [150.0, np.inf], [90.0, 10.0], [np.inf, 4_900.0]]
+    )
+    expected = 1.0 / (1.0 + (distances / 150.0) ** 2)
+    np.testing.assert_allclose(market.weight.toarray(), expected)
+    assert market.budget.sum() == pytest.approx(17.0)
+    assert market.nodes.tolist() == ["a", "b"]
+    given = from_positions(
+        places, Terms(), radius_m=160.0, weight=np.arange(1.0, 9.0).reshape(4, 2)
+    )
+    assert given.weight.toarray().tolist() == [[1, 2], [3, 0], [5, 6], [0, 8]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind", "text"),
     [
@@ -68,6 +115,10 @@ def test_regimes_set_money_against_capacity(regime: Any, share: float) -> None:
         ({"seed": 0, "num_users": 0}, DomainError, "num_users: expected .* >= 1"),
         ({"seed": 0, "radius_m": 0.0}, DomainError, "radius_m: expected a finite"),
         ({"seed": 0, "nearest": 0}, DomainError, "nearest: expected .* >= 1, got 0"),
+        ({"seed": 0, "budget_spread": -1}, DomainError, "budget_spread: expected a nu"),
+        ({"seed": 0, "resources": "cpu"}, ConfigError, "resources: expected one or m"),
+        ({"seed": 0, "resources": []}, ConfigError, "resources: expected one or more"),
+        ({"seed": 0, "resources": ["a", "a"]}, ConfigError, "resources: expected one "),
         ({"seed": 0, "regime": "balance"}, ConfigError, "did you mean 'balanced'"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from stackelberg.edge.allocate import EdgeSolution, allocate
 from stackelberg.edge.certify import EdgeCertificate, certify
+from stackelberg.edge.city import HEAVY_SPREAD, Terms, from_positions
+from stackelberg.edge.demand import drifting_budgets, markets_over_time
 from stackelberg.edge.difference import Difference, difference
 from stackelberg.edge.equal_split import equal_split
 from stackelberg.edge.fairness import PROPORTIONAL, Fairness
@@ -28,6 +30,7 @@ from stackelberg.edge.virtual_money import VirtualMoney, virtual_money
 
 __all__ = [
     "COBB_DOUGLAS",
+    "HEAVY_SPREAD",
     "LEONTIEF",
     "LINEAR",
     "PROPORTIONAL",
@@ -45,6 +48,7 @@ __all__ = [
     "PriceOutcome",
     "PriceSolution",
     "PublishedAllocation",
+    "Terms",
     "UserExplanation",
     "Utility",
     "VirtualMoney",
@@ -53,10 +57,13 @@ __all__ = [
     "certify_prices",
     "ces",
     "difference",
+    "drifting_budgets",
     "equal_split",
     "explain_node",
     "explain_user",
+    "from_positions",
     "generate",
+    "markets_over_time",
     "price_equilibrium",
     "price_freedom",
     "published_allocation",
