@@ -1,5 +1,6 @@
 """Files in and out: scenarios, solutions, and published data sets."""
 
+from stackelberg.io.edge_eua import import_eua_market
 from stackelberg.io.eua import (
     Site,
     SiteScenarios,
@@ -26,6 +27,7 @@ __all__ = [
     "SolutionFile",
     "import_all_eua",
     "import_eua",
+    "import_eua_market",
     "list_sites",
     "market_digest",
     "read_market",

@@ -17,8 +17,7 @@ import numpy as np
 import polars as pl
 
 from stackelberg.errors import ConfigError, DomainError, InputError, suggestion
-from stackelberg.io.csv_text import csv_cells
-from stackelberg.io.files import read_bytes
+from stackelberg.io.published import published_table
 from stackelberg.spectrum.generate import STANDARD_RADIO, Allocation, from_positions
 from stackelberg.spectrum.geography import assign_roles, local_metres
 from stackelberg.spectrum.radio import RadioModel, distance_range, number, whole_number
@@ -67,7 +66,9 @@ def list_sites(sites_csv: Path) -> tuple[Site, ...]:
         DomainError: if a coordinate is not a number in its range; names the row
             (the first row after the header is row 1).
     """
-    table = _table(sites_csv, ("SITE_ID", "LATITUDE", "LONGITUDE"), "sites")
+    table = published_table(
+        sites_csv, ("SITE_ID", "LATITUDE", "LONGITUDE"), "sites"
+    ).frame
     latitude = _degrees(sites_csv, table, "LATITUDE", 90.0)
     longitude = _degrees(sites_csv, table, "LONGITUDE", 180.0)
     names = _texts(table, "NAME") if "NAME" in table.columns else [""] * len(table)
@@ -132,7 +133,7 @@ def import_eua(
             got=repr(site),
         )
     plan = _checked_plan(radius_m, num_channels, num_pairs, seed, d2d_distance_m)
-    users = _users(users_csv)
+    users = user_degrees(users_csv)
     return _scenario(sites[site], users, plan, radio, channel)
 
 
@@ -157,7 +158,7 @@ def import_all_eua(
     """
     sites = list_sites(sites_csv)
     plan = _checked_plan(radius_m, num_channels, num_pairs, seed, d2d_distance_m)
-    users = _users(users_csv)
+    users = user_degrees(users_csv)
     scenarios: dict[str, Scenario] = {}
     refused: dict[str, InputError] = {}
     for site in sites:
@@ -221,28 +222,16 @@ def _scenario(
     return from_positions(positions, seed=seed, radio=radio, channel=channel)
 
 
-def _users(users_csv: Path) -> Floats:
-    """Latitude and longitude of each user [U, 2]."""
-    table = _table(users_csv, ("Latitude", "Longitude"), "users")
+def user_degrees(users_csv: Path) -> Floats:
+    """Latitude and longitude of each user of a file [U, 2].
+
+    Raises:
+        ConfigError, DomainError: as `list_sites`.
+    """
+    table = published_table(users_csv, ("Latitude", "Longitude"), "users").frame
     latitude = _degrees(users_csv, table, "Latitude", 90.0)
     longitude = _degrees(users_csv, table, "Longitude", 180.0)
     return np.stack([latitude, longitude], axis=1)
-
-
-def _table(path: Path, columns: tuple[str, ...], what: str) -> pl.DataFrame:
-    """The CSV file with every value as text, once it has the wanted columns."""
-    source = os.fspath(path)
-    wanted = f"a CSV file of {what}"
-    table = csv_cells(read_bytes(path, wanted=wanted), wanted=wanted, source=source)
-    for column in columns:
-        if column not in table.columns:
-            raise ConfigError(
-                f"column {column}",
-                expected="in the header" + suggestion(column, table.columns),
-                got="columns " + ", ".join(repr(name)[1:-1] for name in table.columns),
-                source=source,
-            )
-    return table
 
 
 def _texts(table: pl.DataFrame, column: str) -> list[str]:

@@ -31,36 +31,16 @@ MAX_TABLE_BYTES = 2 * 2**30
 """Largest table that is read: CSV of eight nodes each for eight million users."""
 
 
-class Table:
-    """One table of a folder, with errors that name the file, the column and the row.
+class Cells:
+    """Columns of a file, with errors that name the file, the column and the row.
 
     Args:
-        folder: where `name`.csv or `name`.parquet lies.
-        name: of the table.
-        required: columns that must be there.
-        optional: columns that may be there; no other may.
-
-    Raises:
-        ConfigError: the table is missing, given as both kinds, unreadable, packed, too
-            large, or has other columns.
+        path: the file.
+        frame: its cells; those of CSV as text.
     """
 
-    def __init__(
-        self,
-        folder: str | os.PathLike[str],
-        name: str,
-        required: Sequence[str],
-        optional: Sequence[str] = (),
-    ) -> None:
-        self.path = _only_file(folder, name)
-        wanted = f"a table of {name}"
-        content = read_bytes(self.path, wanted=wanted, limit=MAX_TABLE_BYTES)
-        known = (*required, *optional)
-        if self.path.endswith(".csv"):
-            self.frame = csv_cells(content, wanted=wanted, source=self.path)
-            self._check_columns(self.frame.columns, required, known)
-        else:
-            self.frame = self._unfolded(content, wanted, required, known)
+    def __init__(self, path: str, frame: pl.DataFrame) -> None:
+        self.path, self.frame = path, frame
 
     def has(self, column: str) -> bool:
         """Whether there is such a column."""
@@ -120,6 +100,39 @@ class Table:
             numbers = whole_numbers(texts)
             return texts if numbers is None else numbers
         return texts
+
+
+class Table(Cells):
+    """One table of a folder, with errors that name the file, the column and the row.
+
+    Args:
+        folder: where `name`.csv or `name`.parquet lies.
+        name: of the table.
+        required: columns that must be there.
+        optional: columns that may be there; no other may.
+
+    Raises:
+        ConfigError: the table is missing, given as both kinds, unreadable, packed, too
+            large, or has other columns.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        name: str,
+        required: Sequence[str],
+        optional: Sequence[str] = (),
+    ) -> None:
+        self.path = _only_file(folder, name)
+        wanted = f"a table of {name}"
+        content = read_bytes(self.path, wanted=wanted, limit=MAX_TABLE_BYTES)
+        known = (*required, *optional)
+        if self.path.endswith(".csv"):
+            frame = csv_cells(content, wanted=wanted, source=self.path)
+            self._check_columns(frame.columns, required, known)
+        else:
+            frame = self._unfolded(content, wanted, required, known)
+        super().__init__(self.path, frame)
 
     def _check_columns(
         self, columns: Sequence[str], required: Sequence[str], known: Sequence[str]
