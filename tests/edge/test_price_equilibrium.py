@@ -46,8 +46,8 @@ def test_no_price_of_a_fine_grid_earns_more_than_is_proved(
     )
     cost = costs(market, seed)
     solution = price_equilibrium(market, elasticity=sigma, cost=cost)
-    assert solution.status is Status.CONVERGED
     price, proof = solution.value.price, solution.certificate
+    assert (solution.status is Status.CONVERGED) == proof.holds(1e-8)
     weight = market.weight.toarray()
     earned = ces_profit(weight, market.budget, market.capacity, cost, price, sigma)
     np.testing.assert_allclose(solution.value.profit, earned, rtol=1e-9)
@@ -59,7 +59,10 @@ def test_no_price_of_a_fine_grid_earns_more_than_is_proved(
             weight, market.budget, market.capacity, cost, price, sigma, i, grid
         )
         assert best <= proof.best_profit[i]
-        assert proof.best_profit[i] <= earned[i] * (1.0 + 1.1e-8)
+        if solution.status is Status.CONVERGED:
+            assert proof.best_profit[i] <= earned[i] * (1.0 + 1.1e-8)
+        else:  # few and faithful users may leave no equilibrium
+            assert sigma > 2.0
 
 
 @given(seed=st.integers(0, 10_000), sigma=st.sampled_from([1.3, 3.0, 12.0]))
