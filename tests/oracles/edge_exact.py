@@ -23,12 +23,19 @@ def many_digits(digits: int = DIGITS) -> Context:
 class Worth(NamedTuple):
     """What an answer is worth. Logarithms are natural."""
 
-    excess: Decimal
-    """Largest load or spending above its limit, relative to it; infinite at zero."""
+    over_budget: Decimal
+    """Largest spending above its limit, relative to it; infinite at zero."""
+    over_capacity: Decimal
+    """The same for loads."""
     objective: Decimal
     """Sum of log utilities after scaling down to every limit."""
     bound: Decimal
     """Dual value of the prices: no allocation has a greater objective."""
+
+    @property
+    def excess(self) -> Decimal:
+        """The larger of the two."""
+        return max(self.over_budget, self.over_capacity)
 
     @property
     def gap(self) -> Decimal:
@@ -92,16 +99,20 @@ def worth_of(
         for j in users:
             for i in nodes:
                 assert x[j][i] >= 0 and (x[j][i] == 0 or w[j][i] > 0)
-        excess = ZERO
+        over_budget, over_capacity = ZERO, ZERO
         for j in users:
             spend = sum((p[i] * x[j][i] for i in nodes), ZERO)
-            share, over = _cut(spend, budget[j])
-            excess = max(excess, over)
+            over_budget = max(over_budget, _cut(spend, budget[j])[1])
+        for i in nodes:
+            load = sum((x[j][i] for j in users), ZERO)
+            over_capacity = max(over_capacity, _cut(load, capacity[i])[1])
+        for j in users:
+            for i in nodes:
+                if capacity[i] == 0.0 or (price[i] > 0.0 and budget[j] == 0.0):
+                    x[j][i] = ZERO
+            share, _ = _cut(sum((p[i] * x[j][i] for i in nodes), ZERO), budget[j])
             x[j] = [share * v for v in x[j]]
         for i in nodes:
-            # As given, not after the users' cut: that is what was claimed.
-            load = sum((Decimal(float(amount[j][i])) for j in users), ZERO)
-            excess = max(excess, _cut(load, capacity[i])[1])
             share, _ = _cut(sum((x[j][i] for j in users), ZERO), capacity[i])
             for j in users:
                 x[j][i] = share * x[j][i]
@@ -109,7 +120,8 @@ def worth_of(
         for j in served:
             utility = sum((w[j][i] * x[j][i] for i in nodes), ZERO)
             objective += utility.ln()
-        return Worth(excess, objective, _dual(p, capacity, budget, w, lam, mu, served))
+        bound = _dual(p, capacity, budget, w, lam, mu, served)
+        return Worth(over_budget, over_capacity, objective, bound)
 
 
 def _cut(used: Decimal, limit: float) -> tuple[Decimal, Decimal]:
