@@ -54,7 +54,9 @@ def test_what_is_given_is_taken(tmp_path: Path) -> None:
     [
         ({}, {"radius_m": -1.0}, DomainError, "radius_m: expected a finite number > 0"),
         ({}, {"weight": np.ones((2, 2))}, ShapeError, r"weight: expected shape \[3, 2"),
-        ({}, {"capacity": [1.0]}, ShapeError, "capacity: expected 2 entries"),
+        ({}, {"capacity": [1.0]}, ShapeError, "capacity: expected 2 numbers, got"),
+        ({}, {"price": "free"}, ConfigError, "price: expected a list of numbers"),
+        ({}, {"price": [1.0, -1.0]}, DomainError, r"price\[b\]: expected a finite nu"),
         ({}, {"regime": "even"}, ConfigError, "regime: expected one of balanced"),
         ({"users": "Latitude,Longitude\n"}, {}, ConfigError,
          r"users\.csv: content: expected one row at least, got none"),

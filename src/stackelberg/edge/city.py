@@ -19,7 +19,7 @@ from scipy.spatial import KDTree
 from stackelberg.edge.draws import Concern, check_whole, factor
 from stackelberg.edge.market import ONLY_RESOURCE, Csr, Floats, Ints, Market, Name
 from stackelberg.edge.positions import Positions
-from stackelberg.errors import ConfigError, DomainError, suggestion
+from stackelberg.errors import ConfigError, DomainError, ShapeError, suggestion
 
 Regime = Literal["balanced", "budget_rich", "capacity_rich"]
 
@@ -129,13 +129,21 @@ def from_positions(
 
     def of_type(k: int, name: Name) -> Market:
         within = (k,) if k else ()
-        paid = _drawn(price, Concern.PRICE, shape[1], PRICE_SPREAD, within)
-        paid = PRICE_USD * paid if price is None else paid
-        sold = _drawn(capacity, Concern.CAPACITY, shape[1], CAPACITY_SPREAD, within)
-        sold = sold * (shape[0] / shape[1]) if capacity is None else sold
-        money = _drawn(budget, Concern.BUDGET, shape[0], terms.budget_spread, within)
-        if budget is None and len(money):
-            money *= BUDGET_SHARE[terms.regime] * (paid @ sold) / money.sum()
+        paid = _given("price", price, shape[1])
+        if paid is None:
+            spread = PRICE_SPREAD
+            paid = factor(terms.seed, Concern.PRICE, shape[1], spread, *within)
+            paid *= PRICE_USD
+        sold = _given("capacity", capacity, shape[1])
+        if sold is None:
+            spread = CAPACITY_SPREAD
+            sold = factor(terms.seed, Concern.CAPACITY, shape[1], spread, *within)
+            sold *= shape[0] / shape[1]
+        money = _given("budget", budget, shape[0])
+        if money is None:
+            spread = terms.budget_spread
+            money = factor(terms.seed, Concern.BUDGET, shape[0], spread, *within)
+            money *= BUDGET_SHARE[terms.regime] * _worth(paid, sold) / money.sum()
         if weight is None:
             taste = factor(
                 terms.seed, Concern.TASTE, len(user), terms.taste_spread, *within
@@ -147,17 +155,6 @@ def from_positions(
         return Market.from_arrays(
             paid, sold, money, matrix, nodes=nodes, resource=name, positions_m=positions
         )
-
-    def _drawn(
-        given: npt.ArrayLike | None,
-        concern: Concern,
-        count: int,
-        spread: float,
-        within: tuple[int, ...],
-    ) -> Floats:
-        if given is not None:
-            return np.asarray(given, dtype=np.float64)
-        return factor(terms.seed, concern, count, spread, *within)
 
     if resources is None:
         return of_type(0, ONLY_RESOURCE)
@@ -201,6 +198,27 @@ def pairs_in_reach(
         distance, site = distance.ravel(), site.ravel()
     order = np.lexsort((site, user))
     return user[order], site[order], distance[order]
+
+
+def _given(name: str, values: npt.ArrayLike | None, count: int) -> Floats | None:
+    if values is None:
+        return None
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ConfigError(
+            name, expected="a list of numbers", got=repr(values)[:60]
+        ) from None
+    if array.shape != (count,):
+        raise ShapeError(
+            name, expected=f"{count} numbers", got=f"shape {list(array.shape)}"
+        )
+    return array
+
+
+def _worth(price: Floats, capacity: Floats) -> float:
+    """Price of all capacity that has a limit."""
+    return float(price @ np.where(np.isfinite(capacity), capacity, 0.0))
 
 
 def _within_reach(
