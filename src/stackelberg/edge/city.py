@@ -143,7 +143,7 @@ def from_positions(
         if money is None:
             spread = terms.budget_spread
             money = factor(terms.seed, Concern.BUDGET, shape[0], spread, *within)
-            money *= BUDGET_SHARE[terms.regime] * _worth(paid, sold) / money.sum()
+            money *= budget_share(terms.regime, paid, sold) / money.sum()
         if weight is None:
             taste = factor(
                 terms.seed, Concern.TASTE, len(user), terms.taste_spread, *within
@@ -164,6 +164,14 @@ def from_positions(
         )
     parts = {name: of_type(k, name) for k, name in enumerate(resources)}
     return Market.side_by_side(parts)
+
+
+def budget_share(regime: Regime, price: Floats, capacity: Floats) -> float:
+    """All budgets together, in a regime: its share of the price of all capacity that
+    has a limit.
+    """
+    limited = np.where(np.isfinite(capacity), capacity, 0.0)
+    return BUDGET_SHARE[regime] * float(price @ limited)
 
 
 def pairs_in_reach(
@@ -214,11 +222,6 @@ def _given(name: str, values: npt.ArrayLike | None, count: int) -> Floats | None
             name, expected=f"{count} numbers", got=f"shape {list(array.shape)}"
         )
     return array
-
-
-def _worth(price: Floats, capacity: Floats) -> float:
-    """Price of all capacity that has a limit."""
-    return float(price @ np.where(np.isfinite(capacity), capacity, 0.0))
 
 
 def _within_reach(

@@ -1,5 +1,11 @@
 """Files in and out: scenarios, solutions, and published data sets."""
 
+from stackelberg.io.alibaba import import_alibaba
+from stackelberg.io.azure_trace import (
+    RequestTrace,
+    budgets_per_minute,
+    read_azure_trace,
+)
 from stackelberg.io.edge_eua import import_eua_market
 from stackelberg.io.eua import (
     Site,
@@ -8,6 +14,7 @@ from stackelberg.io.eua import (
     import_eua,
     list_sites,
 )
+from stackelberg.io.gavel import import_gavel
 from stackelberg.io.market_digest import MarketReference, market_digest
 from stackelberg.io.market_files import read_market, write_market
 from stackelberg.io.market_solution import (
@@ -22,14 +29,19 @@ from stackelberg.io.solution_file import SolutionFile, read_solution, write_solu
 __all__ = [
     "MarketReference",
     "MarketSolutionFile",
+    "RequestTrace",
     "Site",
     "SiteScenarios",
     "SolutionFile",
+    "budgets_per_minute",
+    "import_alibaba",
     "import_all_eua",
     "import_eua",
     "import_eua_market",
+    "import_gavel",
     "list_sites",
     "market_digest",
+    "read_azure_trace",
     "read_market",
     "read_market_reference",
     "read_market_solution",

@@ -208,7 +208,7 @@ def table_files(folder: str | os.PathLike[str], name: str) -> list[str]:
     return [path for path in paths if os.path.isfile(path)]
 
 
-def as_names(table: Table, column: str) -> Names:
+def as_names(table: Cells, column: str) -> Names:
     """A column of names as an array of whole numbers or of text.
 
     Raises:
