@@ -64,3 +64,15 @@ def least_worst_regret(weight, budget, cost, sigma, grid) -> float:
     regret = 1.0 - first / first.max(axis=0)[None, :]
     other = 1.0 - second / second.max(axis=1)[:, None]
     return float(np.maximum(regret, other).min())
+
+
+def two_sellers_profit(capacity, money, cost, own, other) -> tuple[float, float]:
+    """Least and greatest profit of a seller whom one user with linear utility compares
+    with another of equal worth and capacity: it buys from the cheaper first.
+    """
+    first = (own - cost) * min(capacity, money / own)
+    left = money - other * min(capacity, money / other)
+    second = (own - cost) * min(capacity, left / own)
+    if own < other:
+        return first, first
+    return (second, second) if own > other else (second, first)

@@ -8,6 +8,7 @@ from stackelberg.edge.difference import Difference, difference
 from stackelberg.edge.equal_split import equal_split
 from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.generate import generate
+from stackelberg.edge.linear_regret import LinearRegret, linear_regret
 from stackelberg.edge.market import Market
 from stackelberg.edge.node_explanation import NodeExplanation, explain_node
 from stackelberg.edge.outcome import Outcome
@@ -24,6 +25,11 @@ from stackelberg.edge.price_outcome import (
     certify_prices,
 )
 from stackelberg.edge.published import PublishedAllocation, published_allocation
+from stackelberg.edge.revenue_intervals import (
+    RevenueCertificate,
+    RevenueIntervals,
+    revenue_intervals,
+)
 from stackelberg.edge.user_explanation import UserExplanation, explain_user
 from stackelberg.edge.utilities import COBB_DOUGLAS, LEONTIEF, LINEAR, Utility, ces
 from stackelberg.edge.virtual_money import VirtualMoney, virtual_money
@@ -38,6 +44,7 @@ __all__ = [
     "EdgeCertificate",
     "EdgeSolution",
     "Fairness",
+    "LinearRegret",
     "Market",
     "NodeExplanation",
     "Outcome",
@@ -48,6 +55,8 @@ __all__ = [
     "PriceOutcome",
     "PriceSolution",
     "PublishedAllocation",
+    "RevenueCertificate",
+    "RevenueIntervals",
     "Terms",
     "UserExplanation",
     "Utility",
@@ -63,9 +72,11 @@ __all__ = [
     "explain_user",
     "from_positions",
     "generate",
+    "linear_regret",
     "markets_over_time",
     "price_equilibrium",
     "price_freedom",
     "published_allocation",
+    "revenue_intervals",
     "virtual_money",
 ]
