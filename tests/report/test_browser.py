@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from report.edge.example_market import example_edge_data
 from report.spectrum.example_data import example_data
 
 from stackelberg.report import render_page
@@ -42,10 +43,15 @@ def opened(browser: str, page: Path, *flags: str) -> tuple[str, list[str]]:
     return done.stdout, console
 
 
+@pytest.fixture(scope="module")
+def text() -> str:
+    return render_page(example_data(), example_edge_data())
+
+
 @pytest.fixture
-def page(tmp_path: Path) -> Path:
+def page(text: str, tmp_path: Path) -> Path:
     path = tmp_path / "report.html"
-    path.write_text(render_page(example_data()), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -70,7 +76,7 @@ def test_every_figure_is_drawn_without_an_error(
     assert 'data-drawn="yes"' in dom
     assert 'class="chart failed"' not in dom
     drawn = drawings(dom)
-    assert len(drawn) == 7
+    assert len(drawn) == 12
     for name, drawing in drawn.items():
         assert drawing.count("<path") > 5, name
         assert ink in drawing, name
@@ -87,7 +93,7 @@ def test_on_a_telephone_figures_are_laid_out_anew_and_not_shrunk(
         for drawing in drawings(dom).values()
         for width in re.findall(r'<svg[^>]* width="([\d.]+)"', drawing)
     ]
-    assert len(widths) == 7
+    assert len(widths) == 12
     assert all(250 <= width <= 460 for width in widths), widths
 
 

@@ -77,6 +77,7 @@ def published_allocation(
     Differs from print: this is the print. See errata S4, S5 and S7.
     """
     _check_domain(market)
+    market.solvable_users()
     best = allocate(market, tolerance) if best is None else best
     ledger = Ledger(market)
     first, _ = on_edges(market, published_budget_branch(market))

@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stackelberg.report.certificate import CertificateRecord, certificate_records
+    from stackelberg.report.edge.collect import edge_report_data
+    from stackelberg.report.edge.data import (
+        EdgeReportData,
+        NodeRecord,
+        PrintedRecord,
+        ResourceRecord,
+        SharingRecord,
+        UserRecord,
+    )
+    from stackelberg.report.edge.figures import draw_edge_figures
     from stackelberg.report.figure import Figure
     from stackelberg.report.page import FigureFiles, render_figures, render_page
     from stackelberg.report.spectrum.collect import collect_data
@@ -25,6 +35,14 @@ if TYPE_CHECKING:
     from stackelberg.report.spectrum.pairs import pair_records
 
 _HOME = {
+    "edge_report_data": "edge.collect",
+    "draw_edge_figures": "edge.figures",
+    "UserRecord": "edge.data",
+    "SharingRecord": "edge.data",
+    "ResourceRecord": "edge.data",
+    "PrintedRecord": "edge.data",
+    "NodeRecord": "edge.data",
+    "EdgeReportData": "edge.data",
     "CapRecord": "spectrum.data",
     "CellularRecord": "spectrum.data",
     "CertificateRecord": "certificate",
@@ -50,17 +68,25 @@ __all__ = [
     "CapRecord",
     "CellularRecord",
     "CertificateRecord",
+    "EdgeReportData",
     "Figure",
     "FigureFiles",
     "FlatnessRecord",
     "MethodRecord",
+    "NodeRecord",
     "PairRecord",
     "PlaceRecord",
+    "PrintedRecord",
     "ReportData",
+    "ResourceRecord",
+    "SharingRecord",
     "SweepRecord",
+    "UserRecord",
     "certificate_records",
     "collect_data",
+    "draw_edge_figures",
     "draw_figures",
+    "edge_report_data",
     "method_record",
     "pair_records",
     "render_figures",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
+
+from stackelberg.report.theme import STYLES, Style
 
 WIDTH = 620
 """Width of a single figure, px."""
@@ -44,3 +46,73 @@ def values(rows: Iterable[dict[str, Any]]) -> Any:
             for row in rows
         ]
     )
+
+
+def picked(record: object, *names: str) -> dict[str, Any]:
+    """Some fields of a record, numbers to what an eye can tell: six digits."""
+    row = {name: getattr(record, name) for name in names}
+    return {
+        name: float(f"{value:.6g}") if isinstance(value, float) else value
+        for name, value in row.items()
+    }
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from `low` to `high`: powers of ten, and 2 and 5 where few."""
+    places = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
+    ticks = [step * 10.0**place for place in places for step in steps]
+    return [tick for tick in ticks if 0.98 * low <= tick <= 1.02 * high]
+
+
+def named_colour(
+    styles: Mapping[str, Style],
+    title: str | None = None,
+    *,
+    legend: bool = True,
+    **looks: Any,
+) -> Any:
+    """Colours of what is called `label` in the data: the same for a name everywhere."""
+    return alt.Color(
+        "label:N",
+        title=title,
+        scale=alt.Scale(domain=_EVERY_LABEL),
+        legend=_legend(styles, looks) if legend else None,
+    )
+
+
+def named_shape(
+    styles: Mapping[str, Style], title: str | None = None, **looks: Any
+) -> Any:
+    """Point shapes of what is called `label`; one legend with its colours."""
+    shapes = [style.shape for style in STYLES.values()]
+    return alt.Shape(
+        "label:N",
+        title=title,
+        scale=alt.Scale(domain=_EVERY_LABEL, range=shapes),
+        legend=_legend(styles, looks),
+    )
+
+
+def named_dash(
+    styles: Mapping[str, Style], title: str | None = None, **looks: Any
+) -> Any:
+    """Dashes of what is called `label`; one legend with its colours."""
+    dashes = [list(style.dash) for style in STYLES.values()]
+    return alt.StrokeDash(
+        "label:N",
+        title=title,
+        scale=alt.Scale(domain=_EVERY_LABEL, range=dashes),
+        legend=_legend(styles, looks),
+    )
+
+
+# Every name stays in the domain, so that a colour means one thing everywhere.
+_EVERY_LABEL = [style.label for style in STYLES.values()]
+
+
+def _legend(styles: Mapping[str, Style], looks: Mapping[str, Any]) -> Any:
+    """The names of `styles` in their order, below the figure."""
+    present = [style.label for style in styles.values()]
+    settings: dict[str, Any] = {"orient": "bottom", "columns": 4, **looks}
+    return alt.Legend(values=present, **settings)

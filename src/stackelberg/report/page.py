@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeAlias
 
 import jinja2
 import vl_convert
 
 from stackelberg.report.certificate import CertificateRecord
+from stackelberg.report.edge.data import EdgeReportData
+from stackelberg.report.edge.part import edge_part
 from stackelberg.report.embedded import embedded
 from stackelberg.report.figure import Figure
 from stackelberg.report.numbers import (
@@ -24,6 +26,7 @@ from stackelberg.report.numbers import (
     shown_change,
     shown_percent,
     shown_rate,
+    shown_relative,
     significant,
 )
 from stackelberg.report.part import Part
@@ -31,11 +34,17 @@ from stackelberg.report.spectrum.data import ReportData
 from stackelberg.report.spectrum.part import spectrum_part
 from stackelberg.report.theme import config
 
-_PART_OF: dict[type, Callable[[Any], Part]] = {ReportData: spectrum_part}
-"""Record of a solved game -> how its part of a page is made."""
+GameData: TypeAlias = ReportData | EdgeReportData
+"""Record of a solved game."""
+
+_PART_OF: dict[type, Callable[[Any], Part]] = {
+    ReportData: spectrum_part,
+    EdgeReportData: edge_part,
+}
+"""How its part of a page is made."""
 
 
-def render_page(*games: ReportData, title: str = "", lead: str = "") -> str:
+def render_page(*games: GameData, title: str = "", lead: str = "") -> str:
     """The report as the text of one HTML file that opens offline.
 
     Args:
@@ -94,6 +103,7 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "change": shown_change,
     "embedded": embedded,
     "percent": shown_percent,
+    "nearly": shown_relative,
     "rate": shown_rate,
     "significant": significant,
 }
@@ -115,7 +125,7 @@ class FigureFiles:
     pdf: bytes
 
 
-def render_figures(*games: ReportData) -> list[FigureFiles]:
+def render_figures(*games: GameData) -> list[FigureFiles]:
     """Every figure on a light ground as SVG and PDF."""
     light = config(dark=False)
     return [

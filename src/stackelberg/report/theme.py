@@ -1,7 +1,8 @@
-"""Colours, dashes and shapes: the same for a method in every figure, light and dark.
+"""Colours, dashes and shapes: the same for a name in every figure, light and dark.
 
 Colours follow Okabe and Ito's palette for the colour-blind, moved in lightness so that
-neighbours differ in grey too; every method also has a dash and a shape of its own.
+neighbours differ in grey too; every name also has a dash and a shape of its own among
+those that it is shown with.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class MethodStyle:
-    """How a method is called and drawn.
+class Style:
+    """How something with a name is called and drawn.
 
     Attributes:
         label: its name for readers.
@@ -29,22 +30,35 @@ class MethodStyle:
     shape: str
 
 
-METHODS: dict[str, MethodStyle] = {
-    "no_reuse": MethodStyle("no reuse", "#767676", "#9b9b9b", (1, 2), "cross"),
-    "uniform_price": MethodStyle(
-        "uniform price", "#c98a00", "#f0b93a", (8, 3), "square"
-    ),
-    "random": MethodStyle("random", "#a3417c", "#e59cc4", (2, 3), "diamond"),
-    "full_power": MethodStyle(
+METHODS: dict[str, Style] = {
+    "no_reuse": Style("no reuse", "#767676", "#9b9b9b", (1, 2), "cross"),
+    "uniform_price": Style("uniform price", "#c98a00", "#f0b93a", (8, 3), "square"),
+    "random": Style("random", "#a3417c", "#e59cc4", (2, 3), "diamond"),
+    "full_power": Style(
         "full power", "#b84a00", "#f07d35", (8, 2, 2, 2), "triangle-down"
     ),
-    "published": MethodStyle(
-        "published", "#3fa0d8", "#4fa8e0", (5, 2), "triangle-right"
-    ),
-    "iterated": MethodStyle("iterated", "#00805d", "#2ec79a", (10, 3), "triangle-up"),
-    "bilevel": MethodStyle("bilevel", "#003f7d", "#c9dcff", (1, 0), "circle"),
+    "published": Style("published", "#3fa0d8", "#4fa8e0", (5, 2), "triangle-right"),
+    "iterated": Style("iterated", "#00805d", "#2ec79a", (10, 3), "triangle-up"),
+    "bilevel": Style("bilevel", "#003f7d", "#c9dcff", (1, 0), "circle"),
 }
-"""In the order of every legend and table."""
+"""Methods of the spectrum game, in the order of every legend and table."""
+
+SHARINGS: dict[str, Style] = {
+    "equal_split": Style("equal split", "#767676", "#9b9b9b", (1, 2), "square"),
+    "printed": Style("printed formula", "#3fa0d8", "#4fa8e0", (6, 3), "triangle-right"),
+    "optimum": Style("optimum", "#003f7d", "#c9dcff", (1, 0), "circle"),
+}
+"""Ways to share out an edge market."""
+
+LIMITS: dict[str, Style] = {
+    "budget": Style("budget", "#d08a00", "#f5c04a", (1, 0), "triangle-down"),
+    "both": Style("both", "#b8527c", "#d980aa", (6, 3), "circle"),
+    "capacity": Style("capacity", "#4a1f86", "#8f6fe0", (1, 2), "triangle-up"),
+}
+"""What can limit an edge user: its money, its nodes, or both alike."""
+
+STYLES: dict[str, Style] = {**METHODS, **SHARINGS, **LIMITS}
+"""Everything with a colour of its own; its place here is its place in the range."""
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 
@@ -54,7 +68,7 @@ def config(*, dark: bool) -> dict[str, Any]:
     ink = "#e6e8ec" if dark else "#1d2126"
     soft = "#a3abb6" if dark else "#59616b"
     line = "#3a414b" if dark else "#d7dbe0"
-    categories = [style.dark if dark else style.light for style in METHODS.values()]
+    categories = [style.dark if dark else style.light for style in STYLES.values()]
     ramp = (
         ["#6d5bd0", "#b658b0", "#ef7a72", "#fbc766", "#fff3b0"]
         if dark

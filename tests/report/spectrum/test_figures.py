@@ -11,7 +11,7 @@ from report.spectrum.example_data import example_data
 
 from stackelberg.report import Figure, ReportData, draw_figures, render_figures
 from stackelberg.report.spectrum.figures import REGRET_FLOOR
-from stackelberg.report.theme import METHODS, config
+from stackelberg.report.theme import METHODS
 
 NAMES = [
     "map", "price-margin", "sinr", "utility", "sum-rate", "channels", "flatness",
@@ -237,37 +237,6 @@ def test_a_power_of_nothing_is_left_out_instead_of_breaking_the_page() -> None:
     data = dataclasses.replace(data, pairs=(silent, *data.pairs[1:]))
     text = json.dumps([spec(f) for f in draw_figures(data)], allow_nan=False)
     assert '"transmit_power_dbm": null' in text
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of sRGB, WCAG 2.1."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [
-        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
-    ]
-    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
-
-
-@pytest.mark.parametrize(("dark", "ground"), [(False, "#ffffff"), (True, "#14171b")])
-def test_colours_stand_out_from_the_page(dark: bool, ground: str) -> None:
-    page = luminance(ground)
-    ranges = config(dark=dark)["range"]
-    assert len(ranges["category"]) == len(METHODS)
-    for colour in ranges["category"]:
-        bright, dim = sorted([luminance(colour), page], reverse=True)
-        assert (bright + 0.05) / (dim + 0.05) >= 2.4, colour
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_the_price_ramp_is_read_in_grey(dark: bool) -> None:
-    greys = [luminance(colour) for colour in config(dark=dark)["range"]["ramp"]]
-    steps = np.diff(greys)
-    assert (steps > 0.02).all() if dark else (steps < -0.005).all()
-
-
-def test_methods_differ_without_colour() -> None:
-    assert len({style.dash for style in METHODS.values()}) == len(METHODS)
-    assert len({style.shape for style in METHODS.values()}) == len(METHODS)
 
 
 def test_figures_as_files(data: ReportData) -> None:

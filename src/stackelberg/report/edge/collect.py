@@ -1,0 +1,204 @@
+"""From a market and its allocation to everything that a report shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from stackelberg.edge import (
+    EdgeSolution,
+    Market,
+    Outcome,
+    PublishedAllocation,
+    equal_split,
+    published_allocation,
+)
+from stackelberg.edge.market import Bools, Floats
+from stackelberg.edge.virtual_money import VirtualMoney, virtual_money
+from stackelberg.errors import DomainError
+from stackelberg.report.certificate import certificate_records
+from stackelberg.report.edge.data import (
+    EdgeReportData,
+    PrintedRecord,
+    ResourceRecord,
+    SharingRecord,
+)
+from stackelberg.report.edge.rows import (
+    SOLD_OUT,
+    node_records,
+    user_records,
+    utilisation,
+)
+from stackelberg.report.edge.sharing import rank_correlation, sharing_record, used
+from stackelberg.report.edge.story import story
+from stackelberg.report.numbers import counted, shown_percent, significant
+
+SHARE_OF = {
+    "utility_error": "of the optimal",
+    "capacity_violation": "of the capacity",
+    "budget_violation": "of the budget",
+    "entry_violation": "of the node's sales",
+    "moved": "of the utility",
+}
+"""What a relative number of the certificate is a share of."""
+
+KINDS = ("budget", "both", "capacity")
+"""What can limit a user, from money to nodes."""
+
+
+def edge_report_data(
+    market: Market,
+    solution: EdgeSolution,
+    *,
+    title: str = "Edge market",
+    money: str = "money",
+    unit: str = "unit",
+) -> EdgeReportData:
+    """Everything that the report of one allocation shows; `render_page` draws it.
+
+    Args:
+        market: what was shared out by Problem 1: linear utilities, their logarithms
+            added up.
+        solution: of `edge.allocate` on it.
+        title: of the page.
+        money: what prices and budgets are counted in, e.g. ``USD``.
+        unit: what one unit of capacity is, e.g. ``vCPU-hour``.
+
+    Raises:
+        DomainError: there is a resource type of which no user can get anything.
+    """
+    parts, outcomes = market.by_resource(), solution.value.by_resource(market)
+    records = [
+        _resource(str(name), parts[name], replace(solution, value=outcomes[name]))
+        for name in market.resources
+    ]
+    return EdgeReportData(
+        title=title,
+        subtitle=f"{counted(market.num_nodes, 'node')} with capacities and prices, "
+        f"{counted(market.num_users, 'user')} with budgets: what everybody gets where "
+        "the product of all utilities is greatest.",
+        status=solution.status.label.replace("_", " "),
+        advice=solution.status.advice,
+        money=money,
+        unit=unit,
+        facts=_facts(market, solution),
+        resources=tuple(
+            replace(record, story=story(record, money, unit)) for record in records
+        ),
+        certificate=certificate_records(solution.certificate, SHARE_OF),
+    )
+
+
+def _facts(market: Market, solution: EdgeSolution) -> tuple[tuple[str, str], ...]:
+    proof, value = solution.certificate, solution.value
+    reach = market.num_edges / max(market.num_users, 1)
+    return (
+        ("sum of log utilities", f"{significant(proof.objective, 6)} nat"),
+        ("gap per user", f"{significant(proof.gap_per_user, 2)} nat"),
+        ("capacity sold", shown_percent(used(value.load, market.capacity))),
+        ("money spent", shown_percent(used(value.spend, market.budget))),
+        ("nodes", str(market.num_nodes)),
+        ("users", str(market.num_users)),
+        ("nodes in reach of a user", significant(reach, 3)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Others:
+    """What the optimum is compared with, where it is defined."""
+
+    equal: Outcome | None
+    printed: PublishedAllocation | None
+    printed_refused: str
+
+    @property
+    def cut(self) -> Outcome | None:
+        return None if self.printed is None else self.printed.scaled
+
+
+def _resource(name: str, market: Market, solution: EdgeSolution) -> ResourceRecord:
+    taking_part = market.solvable_users(drop_degenerate=True)
+    if not taking_part.any():
+        raise DomainError(
+            f"resource {name}", expected="a user who can get something", got="none"
+        )
+    outcome = solution.value
+    others = _others(market, solution)
+    rent = virtual_money(market, outcome)
+    limit = np.array(rent.limited_by)[taking_part]
+    share = _budget_share(rent)[taking_part]
+    rows = np.flatnonzero(taking_part)
+    return ResourceRecord(
+        resource=name,
+        num_nodes=market.num_nodes,
+        num_users=len(rows),
+        num_edges=market.num_edges,
+        nodes=node_records(market, outcome),
+        users=user_records(market, outcome, rows, rent, others.equal, others.cut),
+        limited=tuple((kind, int((limit == kind).sum())) for kind in KINDS),
+        budget_share=tuple(float(x) for x in np.quantile(share, _SHARES)),
+        congestion_rent=float(1.0 - share.mean()),
+        budget_correlation=rank_correlation(
+            outcome.utility[taking_part], market.budget[taking_part]
+        ),
+        price_correlation=rank_correlation(market.price, _scarcity(market, outcome)),
+        sharings=_sharings(market, outcome, others, taking_part),
+        printed=_printed(others.printed, outcome.utility, taking_part),
+        printed_refused=others.printed_refused,
+        story=(),
+    )
+
+
+_SHARES = np.linspace(0.0, 1.0, 201)
+
+
+def _others(market: Market, solution: EdgeSolution) -> _Others:
+    try:
+        equal = equal_split(market)
+    except DomainError:
+        equal = None
+    try:
+        return _Others(equal, published_allocation(market, best=solution), "")
+    except DomainError as error:
+        return _Others(equal, None, str(error))
+
+
+def _sharings(
+    market: Market, outcome: Outcome, others: _Others, taking_part: Bools
+) -> tuple[SharingRecord, ...]:
+    reached = {"optimum": outcome, "equal_split": others.equal, "printed": others.cut}
+    return tuple(
+        sharing_record(market, name, one, taking_part, outcome.utility[taking_part])
+        for name, one in reached.items()
+        if one is not None
+    )
+
+
+def _scarcity(market: Market, outcome: Outcome) -> Floats:
+    """Shadow prices, without the rounding of nodes that are not sold out [M]."""
+    sold_out = utilisation(market, outcome) >= SOLD_OUT
+    return np.where(sold_out, outcome.capacity_shadow_price, 0.0)
+
+
+def _budget_share(rent: VirtualMoney) -> Floats:
+    """Part of each user's virtual money that is budget rent [N]."""
+    total = rent.budget_rent + rent.congestion_rent
+    return rent.budget_rent / np.where(total > 0.0, total, 1.0)
+
+
+def _printed(
+    printed: PublishedAllocation | None, optimum: Floats, taking_part: Bools
+) -> PrintedRecord | None:
+    if printed is None:
+        return None
+    reached = printed.scaled.utility[taking_part]
+    return PrintedRecord(
+        branch=printed.branch[0],
+        advantage=printed.advantage[0],
+        capacity_violation=printed.capacity_violation,
+        budget_violation=printed.budget_violation,
+        loss_per_user=printed.loss_per_user,
+        utility_share=printed.utility_share,
+        worse=float((reached < optimum[taking_part] * (1.0 - 1e-6)).mean()),
+    )

@@ -1,0 +1,106 @@
+"""Every node and every user of one resource type at an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stackelberg.edge import Market, Outcome
+from stackelberg.edge.market import Floats, Ints
+from stackelberg.edge.virtual_money import VirtualMoney
+from stackelberg.report.edge.data import NodeRecord, UserRecord
+
+MOST_ROWS = 2000
+"""Told one by one; of more, a picture would show a blot."""
+
+SOLD_OUT = 1.0 - 1e-6
+"""Utilisation from which a node counts as sold out."""
+
+TRACE = 1e-6
+"""Part of a user's largest purchase below which another is the solver's rounding."""
+
+
+def node_records(market: Market, outcome: Outcome) -> tuple[NodeRecord, ...]:
+    """The nodes in the market's order, the first of them where there are many."""
+    buyers = np.bincount(_bought_at(outcome)[1], minlength=market.num_nodes)
+    reached = np.bincount(market.weight.indices, minlength=market.num_nodes)
+    used = utilisation(market, outcome)
+    capacity = market.capacity
+    rent = outcome.capacity_shadow_price * np.where(np.isfinite(capacity), capacity, 0)
+    places = None if market.positions_m is None else market.positions_m.nodes
+    return tuple(
+        NodeRecord(
+            node=str(market.nodes[i]),
+            capacity=float(capacity[i]),
+            price=float(market.price[i]),
+            load=float(outcome.load[i]),
+            utilisation=None if np.isnan(used[i]) else float(used[i]),
+            sold_out=bool(used[i] >= SOLD_OUT),
+            shadow_price=float(outcome.capacity_shadow_price[i]),
+            rent=float(rent[i]),
+            revenue=float(market.price[i] * outcome.load[i]),
+            reached_by=int(reached[i]),
+            buyers=int(buyers[i]),
+            x_m=None if places is None else float(places[i, 0]),
+            y_m=None if places is None else float(places[i, 1]),
+        )
+        for i in range(min(market.num_nodes, MOST_ROWS))
+    )
+
+
+def user_records(
+    market: Market,
+    outcome: Outcome,
+    rows: Ints,
+    money: VirtualMoney,
+    equal: Outcome | None,
+    printed: Outcome | None,
+) -> tuple[UserRecord, ...]:
+    """Some users at the optimum and elsewhere, evenly spaced where there are many.
+
+    Args:
+        market: one resource type.
+        outcome: its allocation.
+        rows: of the users that count.
+        money: where their virtual money goes.
+        equal: the equal split, if there is one.
+        printed: the printed formula cut to the limits, if it is defined.
+    """
+    step = -(-len(rows) // MOST_ROWS)
+    nodes = np.bincount(_bought_at(outcome)[0], minlength=market.num_users)
+    limit: Sequence[str] = money.limited_by
+    places = None if market.positions_m is None else market.positions_m.users
+    return tuple(
+        UserRecord(
+            user=str(market.users[j]),
+            budget=float(market.budget[j]),
+            spend=float(outcome.spend[j]),
+            utility=float(outcome.utility[j]),
+            budget_rent=float(money.budget_rent[j]),
+            congestion_rent=float(money.congestion_rent[j]),
+            limited_by=limit[j],
+            nodes=int(nodes[j]),
+            equal_split_utility=None if equal is None else float(equal.utility[j]),
+            printed_utility=None if printed is None else float(printed.utility[j]),
+            x_m=None if places is None else float(places[j, 0]),
+            y_m=None if places is None else float(places[j, 1]),
+        )
+        for j in rows[::step]
+    )
+
+
+def utilisation(market: Market, outcome: Outcome) -> Floats:
+    """Load over capacity [M]; NaN where the capacity is zero or infinite."""
+    tells = np.isfinite(market.capacity) & (market.capacity > 0.0)
+    return np.where(tells, outcome.load / np.where(tells, market.capacity, 1.0), np.nan)
+
+
+def _bought_at(outcome: Outcome) -> tuple[Ints, Ints]:
+    """User and node of every purchase that is more than rounding."""
+    bought = outcome.allocation.tocsr()
+    user = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
+    most = np.zeros(bought.shape[0])
+    np.maximum.at(most, user, bought.data)
+    real = bought.data > TRACE * most[user]
+    return user[real], bought.indices[real]
