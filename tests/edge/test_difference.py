@@ -153,7 +153,7 @@ def test_what_changed_for_users_and_nodes_comes_largest_first() -> None:
     sizes = [abs(change.log_change) for change in found.users]
     assert sizes == sorted(sizes, reverse=True)
     assert len(sizes) == 5
-    change = np.abs(new.load - old.load) / np.maximum(new.load, old.load)
+    change = np.abs(new.load - old.load) / CITY.capacity
     assert found.loads[0].node == int(np.argmax(change))
     assert found.loads[0].load_before == old.load[np.argmax(change)]
     worth = np.abs(new.capacity_shadow_price - old.capacity_shadow_price)

@@ -11,14 +11,11 @@ import typer
 
 from stackelberg import __version__
 from stackelberg.cli.demo import demo
+from stackelberg.cli.edge import edge
 from stackelberg.cli.equations import equations
+from stackelberg.cli.exit_codes import DONE, INPUT_WRONG, INTERRUPTED, NOT_REACHED
 from stackelberg.cli.spectrum import spectrum
 from stackelberg.errors import InputError, SolveError, StackelbergError
-
-DONE = 0
-INPUT_WRONG = 2
-NOT_REACHED = 3
-INTERRUPTED = 130
 
 application = typer.Typer(
     name="stackelberg",
@@ -31,6 +28,7 @@ application = typer.Typer(
     rich_markup_mode=None,
 )
 application.add_typer(spectrum, name="spectrum")
+application.add_typer(edge, name="edge")
 application.command("demo")(demo)
 application.command("equations")(equations)
 

@@ -10,6 +10,7 @@ import typer
 
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import existing_folder, options_named
+from stackelberg.cli.exit_codes import NOT_REACHED
 from stackelberg.cli.options import AsJson, Seed
 from stackelberg.report.numbers import (
     counted,
@@ -32,8 +33,6 @@ MAX_BOXES = 200_000
 
 SWEEP_PAIRS = (10, 20, 30, 40, 50)
 SWEEP_CELLS = 3
-
-NOT_REACHED = 3
 
 
 def demo(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.table import Table
 from stackelberg.report.numbers import SHARE_OF, certificate_value
 
 if TYPE_CHECKING:
-    from stackelberg.game import Certificate
+    from stackelberg.game import Certificate, Status
 
 
 def print_json(value: object) -> None:
@@ -81,8 +81,18 @@ def table(title: str | None, *columns: str, text: int = 1) -> Table:
     return made
 
 
-def certificate_table(certificate: Certificate, title: str = "certificate") -> Table:
-    """Every number of a certificate, with its unit and what it means."""
+def certificate_table(
+    certificate: Certificate,
+    title: str = "certificate",
+    share_of: Mapping[str, str] = SHARE_OF,
+) -> Table:
+    """Every number of a certificate, with its unit and what it means.
+
+    Args:
+        certificate: whose rows.
+        title: above the table.
+        share_of: what the numbers without a unit are a share of, by name.
+    """
     made = Table(title=title, title_justify="left", box=None, pad_edge=False)
     made.add_column("number", no_wrap=True)
     made.add_column("value", justify="right", no_wrap=True)
@@ -93,12 +103,19 @@ def certificate_table(certificate: Certificate, title: str = "certificate") -> T
         made.add_row(
             row.name,
             certificate_value(row.name, values),
-            row.unit or SHARE_OF.get(row.name, ""),
+            row.unit or share_of.get(row.name, ""),
             row.meaning,
         )
     return made
 
 
-def certificate_record(certificate: Certificate) -> list[dict[str, Any]]:
-    """The rows of a certificate for JSON."""
-    return [vars(row) for row in certificate.rows()]
+def advice_at(status: Status, tolerance: float) -> str:
+    """What a status advises, naming the tolerance."""
+    return status.advice.replace(
+        "The tolerance asked for", f"The tolerance asked for ({tolerance:g})"
+    )
+
+
+def certificate_values(certificate: Certificate) -> dict[str, float]:
+    """The numbers of a certificate by name, for JSON."""
+    return {row.name: row.value for row in certificate.rows()}

@@ -29,3 +29,25 @@ def least_sinr(text: str) -> float:
             "--protect", expected="an SINR in dB such as sinr=5dB", got=repr(text)
         )
     return from_db(decibels)
+
+
+_DURATION = re.compile(r"\s*([\d.]+(?:e[-+]?\d+)?)\s*(ms|s|min|h)\s*", re.IGNORECASE)
+_SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def seconds_of(option: str, text: str) -> float:
+    """The seconds of ``20s``, ``500ms``, ``2min`` or ``1h``.
+
+    Raises:
+        ConfigError: if `text` is anything else; a bare number is refused.
+    """
+    found = _DURATION.fullmatch(text)
+    try:
+        seconds = float(found[1]) * _SECONDS[found[2].lower()] if found else math.nan
+    except ValueError:
+        seconds = math.nan
+    if not 0.0 <= seconds < math.inf:
+        raise ConfigError(
+            option, expected="a time such as 20s, 500ms, 2min or 1h", got=repr(text)
+        )
+    return seconds

@@ -15,6 +15,9 @@ from stackelberg.edge.market import Bools, Floats, Ints, Market, Name
 from stackelberg.edge.outcome import Outcome
 from stackelberg.edge.pairing import Pair, pair
 
+NOTICEABLE = 1e-6
+"""Relative change of a utility, load or rent below which it is rounding."""
+
 
 @dataclass(frozen=True)
 class InputChange:
@@ -101,9 +104,9 @@ class Difference:
         objective_before, objective_after: sums of the log utilities.
         groups: kinds of input that differ, in the order of `envelope.GROUPS`.
         users: users of both whose utility changed most, first.
-        loads: nodes of both whose load changed most, relative to the larger, first.
+        loads: nodes of both whose load changed most, relative to the capacity, first.
         shadow_prices: nodes of both whose shadow price changed most, by what it means
-            for the load, first.
+            for the load, first. All three leave out changes below `NOTICEABLE`.
     """
 
     objective_before: float
@@ -284,7 +287,7 @@ def _changed_users(
             log_change=float(change[j]),
             touched_by=tuple(kind for kind, by in touched.items() if by[j]),
         )
-        for j in _largest(np.where(both, np.abs(change), 0.0), most)
+        for j in _largest(np.where(both, np.abs(change), 0.0), most, NOTICEABLE)
     )
 
 
@@ -315,7 +318,9 @@ def _changed_loads(
     matched: Pair, first: PricedAnswer, second: PricedAnswer, most: int
 ) -> tuple[NodeChange, ...]:
     larger = np.maximum(first.load, second.load)
-    change = np.abs(second.load - first.load) / np.where(larger > 0.0, larger, 1.0)
+    room = np.fmax(first.side.capacity, second.side.capacity)
+    size = np.where(np.isfinite(room), np.maximum(room, larger), larger)
+    change = np.abs(second.load - first.load) / np.where(size > 0.0, size, 1.0)
     return _changed_nodes(matched, first, second, change, most)
 
 
@@ -341,7 +346,7 @@ def _changed_nodes(
             shadow_price_before=float(before[i]),
             shadow_price_after=float(after[i]),
         )
-        for i in _largest(np.where(both, change, 0.0), most)
+        for i in _largest(np.where(both, change, 0.0), most, NOTICEABLE)
     )
 
 
@@ -350,10 +355,10 @@ def _given_prices(answer: PricedAnswer) -> Floats:
     return answer.side.on_nodes(answer.outcome.capacity_shadow_price)
 
 
-def _largest(size: Floats, most: int) -> Iterable[int]:
-    """Places of the largest positive sizes, the largest first."""
+def _largest(size: Floats, most: int, above: float = 0.0) -> Iterable[int]:
+    """Places of the largest sizes `above` something, the largest first."""
     order = np.argsort(-size, kind="stable")[:most]
-    return (int(k) for k in order if size[k] > 0.0)
+    return (int(k) for k in order if size[k] > above)
 
 
 def _known(value: float) -> float | None:

@@ -65,6 +65,10 @@ _ZERO_UP_TO_ROUNDING = (
     "power_violation",
     "price_violation",
     "utility_error",
+    "capacity_violation",
+    "budget_violation",
+    "entry_violation",
+    "moved",
 )
 
 SHARE_OF = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from stackelberg.cli import output as terminal
+from stackelberg.cli.exit_codes import NOT_REACHED
 from stackelberg.cli.options import AsJson, ScenarioFile, Tolerance
 from stackelberg.errors import ConfigError, InputError, suggestion
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from stackelberg.spectrum import Outcome, Scenario
     from stackelberg.spectrum.certify import Concept
 
-NOT_REACHED = 3
 CONCEPTS = ("bilevel", "iterated", "published")
 
 

@@ -8,6 +8,7 @@ import typer
 
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import file_in_existing_folder, options_named
+from stackelberg.cli.exit_codes import NOT_REACHED
 from stackelberg.cli.options import (
     AsJson,
     Cap,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from stackelberg.report import MethodRecord
     from stackelberg.spectrum import Scenario
-
-NOT_REACHED = 3
 
 _HEADINGS = (
     "method",

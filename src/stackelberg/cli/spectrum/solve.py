@@ -17,6 +17,7 @@ from stackelberg.cli.arguments import (
     outputs_of,
     refuse_overwriting,
 )
+from stackelberg.cli.exit_codes import NOT_REACHED
 from stackelberg.cli.options import (
     AsJson,
     Cap,
@@ -48,8 +49,6 @@ BATCH = 32
 
 IN_FULL = 8
 """Up to so many scenarios every certificate is printed whole."""
-
-NOT_REACHED = 3
 
 _OPTIONS = {
     "tolerance": "--tolerance",
@@ -258,10 +257,7 @@ def _print_in_full(
     outcome = solution.value
     concept, path = record["solution"]["concept"], record["scenario"]
     console.print(f"{path}: {concept}, {solution.status.label}")
-    advice = solution.status.advice.replace(
-        "The tolerance asked for", f"The tolerance asked for ({tolerance:g})"
-    )
-    console.print(f"  {advice}")
+    console.print(f"  {terminal.advice_at(solution.status, tolerance)}")
     console.print(f"  leader utility {shown_rate(outcome.leader_utility)}")
     console.print(f"  {allocation_line(solution.stats)}")
     console.print(f"  channels: {loads(cell.num_channels, outcome.channel)}")

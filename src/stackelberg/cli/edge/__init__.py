@@ -1,0 +1,24 @@
+"""`stackelberg edge`: the game in which nodes price capacity and users buy it."""
+
+from __future__ import annotations
+
+import typer
+
+from stackelberg.cli.edge.certify import certify
+from stackelberg.cli.edge.diff import diff
+from stackelberg.cli.edge.explain import explain
+from stackelberg.cli.edge.generate import generate
+from stackelberg.cli.edge.solve import solve
+
+__all__ = ["edge"]
+
+edge = typer.Typer(
+    help="Edge nodes price their capacity; users with budgets buy it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+edge.command("generate")(generate)
+edge.command("solve")(solve)
+edge.command("certify")(certify)
+edge.command("explain")(explain)
+edge.command("diff")(diff)

@@ -1,0 +1,61 @@
+"""Folders in and out: found out before the work, and never one over another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from stackelberg.errors import ConfigError
+
+Holds = Literal["market", "solution"]
+
+_ONLY_IN: dict[Holds, tuple[str, ...]] = {
+    "market": ("reach.csv", "reach.parquet"),
+    "solution": ("allocation.csv", "allocation.parquet"),
+}
+"""Both have tables of nodes and users; these tell one from the other."""
+
+
+def target_folder(
+    option: str, folder: Path, *, holds: Holds, inputs: Sequence[Path] = ()
+) -> Path:
+    """`folder`, once it is known that the result may go there. It is not made yet.
+
+    Raises:
+        ConfigError: it is an input, a file, cannot be made, or holds tables of the
+            other kind, which would be replaced.
+    """
+    if folder.resolve() in {path.resolve() for path in inputs}:
+        raise ConfigError(
+            option,
+            expected="a folder that is not read",
+            got=f"{folder}, which is an input",
+        )
+    other: Holds = "solution" if holds == "market" else "market"
+    if any((folder / name).exists() for name in _ONLY_IN[other]):
+        raise ConfigError(
+            option,
+            expected=f"a folder for a {holds}",
+            got=f"{folder}, which holds a {other}",
+        )
+    _check_can_be_made(option, folder)
+    return folder
+
+
+def _check_can_be_made(option: str, folder: Path) -> None:
+    there = folder
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    reason = None
+    if not there.is_dir():
+        reason = f"{there} is a file" if there != folder else "a file"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        reason = "no permission"
+    if reason is not None:
+        raise ConfigError(
+            option,
+            expected="a folder that can be written",
+            got=f"{folder} ({reason})",
+        )

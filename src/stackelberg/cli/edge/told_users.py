@@ -1,0 +1,166 @@
+"""One user of an answer in words: a sentence, a bar, and what it would want more of."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from stackelberg.cli import output as terminal
+from stackelberg.cli.edge.words import named
+from stackelberg.report.numbers import counted, listed, shown_percent, significant
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from stackelberg.edge import UserExplanation
+    from stackelberg.edge.user_explanation import OnePercentMore
+
+BAR = 40
+"""Characters of the bar."""
+
+DROWNED = 1e-6
+"""Change of a log utility below which a gain is the solver's remainder."""
+
+OFF = 1e-3
+"""Largest deviation of both rents together from 1 that is not spoken of."""
+
+
+def user_record(one: UserExplanation, most: int) -> dict[str, Any]:
+    """An explanation for JSON, with the largest purchases and the sentence."""
+    return {
+        **asdict(replace(one, purchases=one.purchases[:most])),
+        "virtual_money": one.virtual_money,
+        "sentence": limit_sentence(one),
+    }
+
+
+def user_parts(one: UserExplanation, most: int) -> list[str | Table]:
+    """Everything about one user, to be printed."""
+    if one.utility <= 0.0:
+        return [limit_sentence(one)]
+    return [
+        limit_sentence(one),
+        f"  budget {limit_bar(one)} capacity",
+        *_doubts(one),
+        f"  utility {significant(one.utility)}, spends {significant(one.spend)} of "
+        f"{significant(one.budget)}, buys at {counted(len(one.purchases), 'node')} of "
+        f"{one.num_in_reach} in reach",
+        _purchases(one, most),
+        *_more_money(one),
+        *_wanted(one),
+    ]
+
+
+def limit_sentence(one: UserExplanation) -> str:
+    """What limits the user, in one sentence."""
+    who = named("user", one.user, one.resource)
+    if one.utility <= 0.0:
+        return f"{who} gets nothing: no node in reach has room that it can pay for"
+    by = {
+        "budget": "its budget",
+        "capacity": "the capacity of its nodes",
+        "both": "its budget and the capacity of its nodes alike",
+    }[one.limited_by]
+    total = one.virtual_money or 1.0
+    rents = [
+        f"{purchase.node}: {_percent(purchase.congestion_rent / total)}"
+        for purchase in sorted(one.purchases, key=lambda p: -p.congestion_rent)
+        if purchase.congestion_rent >= 0.005 * total
+    ]
+    nodes = f" ({listed(rents[:3])}{', ...' if len(rents) > 3 else ''})"
+    return (
+        f"{who} is limited by {by}: of its one unit of virtual money "
+        f"{_percent(one.budget_rent / total)} is the rent of its budget and "
+        f"{_percent(one.congestion_rent / total)} that of congested nodes"
+        f"{nodes if rents else ''}"
+    )
+
+
+def limit_bar(one: UserExplanation) -> str:
+    """Budget rent from the left, congestion rent from the right."""
+    total = one.virtual_money or 1.0
+    filled = round(BAR * one.budget_rent / total)
+    return f"[{'#' * filled}{'-' * (BAR - filled)}]"
+
+
+def _doubts(one: UserExplanation) -> list[str]:
+    """Where the split is not unique, or the answer no optimum."""
+    lines: list[str] = []
+    if one.most_budget_rent - one.least_budget_rent > OFF:
+        lines.append(
+            "  any split from "
+            f"{_percent(one.least_budget_rent)} to {_percent(one.most_budget_rent)} "
+            "for the budget proves the same: around it all money and all capacity "
+            "are used up together"
+        )
+    if abs(one.virtual_money - 1.0) > OFF:
+        lines.append(
+            f"  both rents add up to {significant(one.virtual_money)} instead of 1: "
+            "the answer is not the optimum"
+        )
+    return lines
+
+
+def _purchases(one: UserExplanation, most: int) -> Table:
+    made = terminal.table(
+        None, "  from node", "amount", "pays", "of its utility", "of its virtual money",
+        "node full",
+    )  # fmt: skip
+    for bought in one.purchases[:most]:
+        made.add_row(
+            f"  {bought.node}",
+            significant(bought.amount),
+            significant(bought.spend),
+            shown_percent(bought.utility_share),
+            shown_percent(bought.congestion_rent),
+            shown_percent(bought.utilisation),
+        )
+    if len(one.purchases) > most:
+        made.add_row(f"  and {len(one.purchases) - most} more")
+    return made
+
+
+def _more_money(one: UserExplanation) -> list[str]:
+    more = one.more_money
+    if more is None:
+        return []
+    return [f"  1 % more money ({significant(more.amount)}) would {_bring(more)}"]
+
+
+def _wanted(one: UserExplanation) -> list[str]:
+    wanted = one.wanted
+    if wanted is None:
+        return ["  it would want more of no node: where it buys there is room"]
+    lines = [
+        f"  it would want more of node {wanted.node}: after paying, one more unit is "
+        f"worth {_nats(wanted.surplus)} to it and {_nats(wanted.shadow_price)} to the "
+        "market",
+    ]
+    more = wanted.more
+    if more.amount > 0.0:
+        lines.append(
+            f"  1 % more of it ({significant(more.amount)}), all for this user, would "
+            f"{_bring(more)}"
+        )
+    return lines
+
+
+def _bring(more: OnePercentMore) -> str:
+    """What 1 % more brings; what the answer's own accuracy drowns is nothing."""
+    own = (
+        "not at all"
+        if more.own_gain < DROWNED
+        else "by " + shown_percent(more.own_gain)
+    )
+    return (
+        f"raise the sum of log utilities by at most {_nats(more.market_gain)}, and its "
+        f"own utility {own} if nobody else changed anything"
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100.0 * share:.0f} %"
+
+
+def _nats(value: float) -> str:
+    return f"{significant(value, 3)} nat"

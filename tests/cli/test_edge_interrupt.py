@@ -1,0 +1,115 @@
+"""Ctrl-C by a real signal to a real process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from cli.edge_markets import contents, market_in, solution_in
+
+from stackelberg import edge, io
+from stackelberg.cli.interruption import ending_well
+
+MARKET = edge.generate(seed=1, num_users=60, num_nodes=6, radius_m=300.0)
+
+SLOW = """
+import sys, time
+from stackelberg.cli import application
+from stackelberg.cli.edge import stopping
+
+class Slow(stopping.Stopping):
+    def __call__(self, step, gap_per_user):
+        if step == {step}:
+            print("waiting", flush=True)
+            end = time.monotonic() + 60.0
+            while not self._interruption.asked and time.monotonic() < end:
+                time.sleep(0.01)
+            {then}
+        return super().__call__(step, gap_per_user)
+
+import stackelberg.cli.edge.solve
+sys.modules["stackelberg.cli.edge.solve"].Stopping = Slow
+sys.exit(application.run(sys.argv[1:]))
+"""
+"""The command line, waiting for Ctrl-C at one step of the solve."""
+
+
+def interrupted(*arguments: object, step: int, then: str = "pass", signals: int = 1):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW.format(step=step, then=then), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    for _ in range(signals):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+@pytest.mark.parametrize("step", [0, 4])
+def test_ctrl_c_leaves_the_best_feasible_answer_on_disk(
+    tmp_path: Path, step: int
+) -> None:
+    city = market_in(tmp_path / "city", MARKET)
+    target = tmp_path / "out"
+    code, out, err = interrupted("edge", "solve", city, "-o", target, step=step)
+    assert code == 130
+    assert "ended early by Ctrl-C" in out
+    assert "Traceback" not in err
+    assert "ending with the best answer so far; Ctrl-C again ends at once" in err
+    assert err.endswith("stackelberg: interrupted; what was finished is on disk\n")
+    read = io.read_market_solution(target, MARKET)
+    assert read.stats["stopped_by"] == "interrupt"
+    assert read.iterations == step
+    assert read.capacity_shadow_price is not None
+    assert read.budget_shadow_price is not None
+    proof = edge.certify(
+        MARKET, read.allocation, read.capacity_shadow_price, read.budget_shadow_price
+    )
+    assert proof.worst_violation == 0.0
+    assert proof.gap_per_user == read.gap_per_user
+    assert proof.gap_per_user < (10.0 if step == 0 else 0.5)
+
+
+def test_a_second_ctrl_c_ends_at_once_and_leaves_the_old_answer(tmp_path: Path) -> None:
+    city = market_in(tmp_path / "city", MARKET)
+    target = solution_in(tmp_path / "out", city)
+    before = contents(target)
+    code, out, err = interrupted(
+        "edge", "solve", city, "-o", target, step=2, then="time.sleep(30)", signals=2
+    )
+    assert code == 130
+    assert out == ""
+    assert "Traceback" not in err
+    assert contents(target) == before
+
+
+def test_ctrl_c_is_as_ever_afterwards_and_off_the_main_thread() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with ending_well("ending") as wish:
+        assert signal.getsignal(signal.SIGINT) is not before
+        signal.raise_signal(signal.SIGINT)
+        assert wish.asked
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
+    asked: list[bool] = []
+
+    def elsewhere() -> None:
+        with ending_well("ending") as wish:
+            asked.append(wish.asked)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert asked == [False]

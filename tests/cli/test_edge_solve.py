@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli.command import CommandLine, assert_refused
+from cli.edge_markets import CITY, contents, market_in, solution_in
+
+from stackelberg import edge, io
+from stackelberg.edge import Market
+
+DEGENERATE = Market.from_arrays(
+    [1.0, 1.0], [1.0, 0.0], [1.0, 1.0], [[1.0, 0.0], [0.0, 1.0]], users=["a", "b"]
+)
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Path:
+    return market_in(tmp_path / "city")
+
+
+def test_an_answer_is_written_and_printed(
+    stackelberg: CommandLine, city: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out"
+    ended = stackelberg("edge", "solve", city, "-o", target)
+    assert ended.code == 0, ended.err
+    assert ended.err == ""
+    expected = edge.allocate(CITY)
+    read = io.read_market_solution(target, CITY)
+    assert np.array_equal(
+        read.allocation.toarray(), expected.value.allocation.toarray()
+    )
+    assert read.status == 0
+    assert read.market == io.MarketReference(io.market_digest(CITY), "../city")
+    assert read.stats == {
+        "method": "interior point",
+        "tolerance": 1e-8,
+        "stopped_by": None,
+        "dropped_users": [],
+    }
+    assert read.seconds > 0.0
+    told = " ".join(ended.out.split())
+    for part in (
+        "city: converged,", "by interior point", "(1e-08) is met", "gap_per_user",
+        "8 nodes, 40 users", "users limited by budget", "nodes sold out",
+        "of the capacity", f"written: {target}", "to solve and certify",
+    ):  # fmt: skip
+        assert part in told
+
+
+def test_json_counts_and_certifies(stackelberg: CommandLine, city: Path) -> None:
+    ended = stackelberg("edge", "solve", city, "--json", "--threads", 2)
+    assert ended.code == 0
+    found, expected = ended.json, edge.allocate(CITY)
+    assert found["market"] == str(city)
+    assert found["written"] is None
+    assert (found["status"], found["stopped_by"]) == ("converged", None)
+    assert found["iterations"] == expected.iterations
+    assert found["size"] == {
+        "nodes": 8, "users": 40, "edges": CITY.num_edges, "resources": ["resource"],
+    }  # fmt: skip
+    limits = edge.virtual_money(CITY, expected.value).limited_by
+    assert found["users_limited_by"] == {
+        name: limits.count(name) for name in ("budget", "capacity", "both")
+    }
+    full = expected.value.load >= (1 - 1e-6) * CITY.capacity
+    assert found["nodes_sold_out"] == int(full.sum())
+    certificate = found["certificate"]
+    assert certificate["objective"] == expected.certificate.objective
+    assert certificate["gap_per_user"] <= 1e-8
+    assert certificate["capacity_violation"] == 0.0
+
+
+def test_a_deadline_ends_with_the_best_answer_so_far(
+    stackelberg: CommandLine, city: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out"
+    ended = stackelberg(
+        "edge", "solve", city, "-o", target, "--deadline", "0s", "--json"
+    )
+    assert ended.code == 3
+    assert ended.json["stopped_by"] == "deadline"
+    assert ended.json["status"] == "max_iterations"
+    assert ended.json["iterations"] == 0
+    read = io.read_market_solution(target, CITY)
+    assert read.stats["stopped_by"] == "deadline"
+    assert read.capacity_shadow_price is not None
+    assert read.budget_shadow_price is not None
+    proof = edge.certify(
+        CITY, read.allocation, read.capacity_shadow_price, read.budget_shadow_price
+    )
+    assert proof.worst_violation == 0.0
+    assert 1e-8 < proof.gap_per_user < np.inf
+    assert proof.gap_per_user == ended.json["certificate"]["gap_per_user"]
+    told = stackelberg("edge", "solve", city, "--deadline", "0ms").out
+    assert "ended early by the deadline" in told
+
+
+def test_a_deadline_far_away_changes_nothing(
+    stackelberg: CommandLine, city: Path
+) -> None:
+    ended = stackelberg("edge", "solve", city, "--deadline", "2h", "--json")
+    assert (ended.code, ended.json["stopped_by"]) == (0, None)
+
+
+def test_several_resources_are_solved_side_by_side(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    both = Market.side_by_side({"cpu": CITY, "gpu": CITY})
+    folder = market_in(tmp_path / "both", both)
+    ended = stackelberg("edge", "solve", folder, "-o", tmp_path / "out", "--json")
+    assert ended.code == 0
+    assert ended.json["size"]["resources"] == ["cpu", "gpu"]
+    alone = edge.allocate(CITY).certificate.objective
+    assert ended.json["certificate"]["objective"] == pytest.approx(2 * alone)
+    told = stackelberg("edge", "solve", folder).out
+    assert "resources cpu, gpu" in told.replace("\n", " ")
+
+
+def test_degenerate_users_are_named_with_the_option_that_helps(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    folder = market_in(tmp_path / "market", DEGENERATE)
+    ended = stackelberg("edge", "solve", folder, "-o", tmp_path / "out")
+    assert_refused(
+        ended, f"{folder}: expected", "--drop-degenerate leaves the others out",
+        "got degenerate user b",
+    )  # fmt: skip
+    assert not (tmp_path / "out").exists()
+    ended = stackelberg("edge", "solve", folder, "--drop-degenerate", "--json")
+    assert ended.code == 0
+    assert ended.json["dropped_users"] == ["b"]
+    ended = stackelberg("edge", "solve", folder, "--drop-degenerate")
+    assert "left out: 1 degenerate user" in ended.out
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_tables_of_the_kind_asked_for(
+    stackelberg: CommandLine, city: Path, tmp_path: Path, kind: str
+) -> None:
+    stackelberg("edge", "solve", city, "-o", tmp_path / "out", "--kind", kind)
+    assert sorted(contents(tmp_path / "out")) == [
+        f"allocation.{kind}", f"nodes.{kind}", "solution.json", f"users.{kind}",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (("--tolerance", "0"), ("--tolerance: expected a number from 1e-13 to 1",)),
+        (("--tolerance", "nan"), ("--tolerance", "got nan")),
+        (("--threads", "0"), ("--threads: expected a whole number >= 1, got 0",)),
+        (("--deadline", "20"), ("--deadline: expected a time such as 20s", "'20'")),
+        (("--deadline", "-1s"), ("--deadline", "got '-1s'")),
+        (("--deadline", "1.2.3s"), ("--deadline", "got '1.2.3s'")),
+        (("--deadline", "1e999h"), ("--deadline", "got '1e999h'")),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, tuple) else None,
+)
+def test_wrong_options_are_named_as_options(
+    stackelberg: CommandLine,
+    city: Path,
+    tmp_path: Path,
+    options: tuple[str, ...],
+    parts: tuple[str, ...],
+) -> None:
+    ended = stackelberg("edge", "solve", city, "-o", tmp_path / "out", *options)
+    assert_refused(ended, *parts)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_cell_of_a_table_is_named_with_file_column_and_row(
+    stackelberg: CommandLine, city: Path
+) -> None:
+    text = (city / "users.csv").read_text().splitlines()
+    text[3] = text[3].split(",")[0] + ",nan" + ",0,0" * (text[3].count(",") > 1)
+    (city / "users.csv").write_text("\n".join(text) + "\n")
+    ended = stackelberg("edge", "solve", city)
+    assert_refused(
+        ended, f"{city / 'users.csv'}: budget, row 3: expected a number >= 0"
+    )
+
+
+def test_a_missing_market_is_one_line(stackelberg: CommandLine, tmp_path: Path) -> None:
+    ended = stackelberg("edge", "solve", tmp_path / "none")
+    assert_refused(ended, f"{tmp_path / 'none'}: expected one of nodes.csv and")
+
+
+@pytest.mark.parametrize("way", ["itself", "link", "dots"])
+def test_a_market_is_never_overwritten(
+    stackelberg: CommandLine, city: Path, tmp_path: Path, way: str
+) -> None:
+    before = contents(city)
+    (tmp_path / "link").symlink_to(city)
+    target = {"itself": city, "link": tmp_path / "link", "dots": city / ".." / "city"}
+    ended = stackelberg("edge", "solve", city, "-o", target[way])
+    assert_refused(ended, "-o: expected a folder that is not read", "is an input")
+    assert contents(city) == before
+
+
+def test_another_market_is_never_overwritten(
+    stackelberg: CommandLine, city: Path, tmp_path: Path
+) -> None:
+    other = market_in(tmp_path / "other")
+    before = contents(other)
+    ended = stackelberg("edge", "solve", city, "-o", other)
+    assert_refused(ended, "-o: expected a folder for a solution", "holds a market")
+    assert contents(other) == before
+
+
+def test_an_old_solution_stays_whole_where_the_new_one_fails(
+    stackelberg: CommandLine,
+    city: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    solution = solution_in(tmp_path / "out", city, tolerance=1e-3)
+    before, calls, real = contents(solution), [], os.fsync
+
+    def full(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    ended = stackelberg("edge", "solve", city, "-o", solution)
+    assert_refused(ended, "nodes.csv", "no space left on device")
+    assert contents(solution) == before
+
+
+def test_the_solution_s_json_is_strict(
+    stackelberg: CommandLine, city: Path, tmp_path: Path
+) -> None:
+    stackelberg("edge", "solve", city, "-o", tmp_path / "out", "--deadline", "0s")
+    text = (tmp_path / "out" / "solution.json").read_text()
+    assert json.loads(text, parse_constant=lambda name: pytest.fail(name))
