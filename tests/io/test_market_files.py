@@ -198,6 +198,17 @@ def test_names_that_would_not_come_back_are_not_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_many_resource_types_are_read_as_few_are(tmp_path: Path) -> None:
+    one = Market.from_arrays([1.0], [2.0], [3.0], [[4.0]], nodes=["n"], users=["u"])
+    many = Market.side_by_side({f"type {k}": one for k in range(40)})
+    write_market(many, tmp_path)
+    assert same(read_market(tmp_path), many)
+    text = (tmp_path / "reach.csv").read_text().replace("type 7", "type seven")
+    (tmp_path / "reach.csv").write_text(text)
+    with pytest.raises(ConfigError, match=r"resource, row 8: .* got 'type seven'"):
+        read_market(tmp_path)
+
+
 def test_an_unknown_kind_or_folder_is_refused(tmp_path: Path) -> None:
     market = generate(seed=2, num_users=3, num_nodes=2)
     with pytest.raises(ConfigError, match="kind: expected csv or parquet, got 'json'"):

@@ -445,14 +445,15 @@ def _check_weights(weight: Csr, users: Names, nodes: Names) -> None:
 
 
 def _check_unique(name: str, names: Names, kind: Ints) -> None:
-    for one in np.unique(kind):
-        found, counts = np.unique(names[kind == one], return_counts=True)
-        if np.any(counts > 1):
-            raise ConfigError(
-                name,
-                expected="each name once per resource type",
-                got=f"{found[np.argmax(counts > 1)]!s} again",
-            )
+    order = np.lexsort((names, kind))
+    in_order, kinds = names[order], kind[order]
+    again = (in_order[1:] == in_order[:-1]) & (kinds[1:] == kinds[:-1])
+    if again.any():
+        raise ConfigError(
+            name,
+            expected="each name once per resource type",
+            got=f"{in_order[int(np.argmax(again))]!s} again",
+        )
 
 
 def _check_reach_within_types(market: Market) -> None:

@@ -36,6 +36,8 @@ _COLUMNS = {
     "reach": (("user", "node", "weight"), ("resource",)),
 }
 
+_FEW = 16
+
 
 def read_market(folder: str | os.PathLike[str]) -> Market:
     """Read a market.
@@ -220,10 +222,17 @@ def types_of(table: Table, resources: Sequence[str | int], wanted: str) -> Ints:
     Raises:
         ConfigError: if one is not there; names the row, expecting `wanted`.
     """
-    names = table.names("resource")
-    known = pl.Series([str(x) for x in resources], dtype=pl.String)
-    nothing = np.zeros(len(names), dtype=np.int64)
-    index = RowIndex(known, np.zeros(len(known), dtype=np.int64)).find(names, nothing)
+    names = table.names("resource").cast(pl.String)
+    texts = [str(resource) for resource in resources]
+    if len(texts) <= _FEW:  # comparing is quicker than hashing every row
+        index = np.full(len(names), -1, dtype=np.int64)
+        for k, text in enumerate(texts):
+            index[(names == text).to_numpy()] = k
+    else:
+        known = RowIndex(
+            pl.Series(texts, dtype=pl.String), np.zeros(len(texts), dtype=np.int64)
+        )
+        index = known.find(names, np.zeros(len(names), dtype=np.int64))
     if (index < 0).any():
         row = int(np.argmax(index < 0))
         raise table.error(ConfigError, "resource", row, wanted)

@@ -52,8 +52,12 @@ class RowIndex:
         own = self._names.to_numpy() - least + width * self._types
         places[own] = np.arange(len(own))
         inside = (names >= least) & (names < least + width) & (types < kinds)
-        asked = np.where(inside, names - least + width * types, 0)
-        return np.where(inside, places[asked], -1)
+        asked = names - least
+        if types.any():
+            asked += width * types
+        if inside.all():
+            return places[asked]
+        return np.where(inside, places[np.where(inside, asked, 0)], -1)
 
     def _joined(self, names: pl.Series, types: Ints) -> Ints:
         """By hashing the names."""
