@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from stackelberg.cli.edge.azure import azure
 from stackelberg.cli.edge.certify import certify
 from stackelberg.cli.edge.diff import diff
 from stackelberg.cli.edge.explain import explain
 from stackelberg.cli.edge.generate import generate
+from stackelberg.cli.edge.imports import imports
 from stackelberg.cli.edge.solve import solve
 
 __all__ = ["edge"]
@@ -18,6 +20,8 @@ edge = typer.Typer(
     rich_markup_mode=None,
 )
 edge.command("generate")(generate)
+imports.command("azure")(azure)
+edge.add_typer(imports, name="import")
 edge.command("solve")(solve)
 edge.command("certify")(certify)
 edge.command("explain")(explain)

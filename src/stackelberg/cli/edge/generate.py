@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import options_named
 from stackelberg.cli.edge.folders import target_folder
-from stackelberg.cli.edge.options import Kind
-from stackelberg.cli.edge.words import market_record, market_words
+from stackelberg.cli.edge.options import BudgetSpread, Kind, MarketOutput, Regime
+from stackelberg.cli.edge.written import write_and_tell
 from stackelberg.cli.options import AsJson, Seed
 from stackelberg.errors import ConfigError
 
@@ -27,9 +26,7 @@ _OPTIONS = {
 
 
 def generate(
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder, made if need be.")
-    ],
+    output: MarketOutput,
     users: Annotated[int, typer.Option(help="Who buy.")] = 800,
     nodes: Annotated[int, typer.Option(help="Who sell; the area grows with them.")] = (
         125
@@ -40,13 +37,7 @@ def generate(
     nearest: Annotated[
         int | None, typer.Option(help="Reach so many nearest nodes instead.")
     ] = None,
-    regime: Annotated[
-        Literal["balanced", "budget_rich", "capacity_rich"],
-        typer.Option(
-            help="balanced: all budgets together buy all capacity, the hardest. "
-            "budget_rich: four times as much money. capacity_rich: a quarter."
-        ),
-    ] = "balanced",
+    regime: Regime = "balanced",
     resources: Annotated[
         str | None,
         typer.Option(
@@ -54,19 +45,13 @@ def generate(
             help="Resource types that every node sells, such as cpu,memory.",
         ),
     ] = None,
-    budget_spread: Annotated[
-        float,
-        typer.Option(
-            help="Standard deviation of the logarithm of the budgets; at 2.68 one user "
-            "in a hundred has 64 % of the money."
-        ),
-    ] = 1.0,
+    budget_spread: BudgetSpread = 1.0,
     seed: Seed = 0,
     kind: Kind = "csv",
     as_json: AsJson = False,
 ) -> None:
     """Generate a random city of edge nodes and users, and write it as a market."""
-    from stackelberg import edge, io
+    from stackelberg import edge
 
     names = None if resources is None else _names(resources)
     target_folder("-o", output, holds="market")
@@ -82,11 +67,7 @@ def generate(
     }
     with terminal.progress("generating"), options_named(_OPTIONS):
         market = edge.generate(**arguments)
-        io.write_market(market, output, kind=kind)
-    if as_json:
-        terminal.print_json({"market": str(output), **market_record(market)})
-    else:
-        terminal.console().print(f"{market_words(market)}: {output}")
+    write_and_tell(market, output, kind, as_json)
 
 
 def _names(text: str) -> list[str]:

@@ -35,6 +35,27 @@ DropDegenerate = Annotated[
     ),
 ]
 
+MarketOutput = Annotated[
+    Path,
+    typer.Option("-o", "--output", help="Folder for the market, made if need be."),
+]
+
+Regime = Annotated[
+    Literal["balanced", "budget_rich", "capacity_rich"],
+    typer.Option(
+        help="balanced: all budgets together buy all capacity, the hardest. "
+        "budget_rich: four times as much money. capacity_rich: a quarter."
+    ),
+]
+
+BudgetSpread = Annotated[
+    float,
+    typer.Option(
+        help="Standard deviation of the logarithm of the budgets; at 2.68 one user in "
+        "a hundred has 64 % of the money."
+    ),
+]
+
 Kind = Annotated[
     Literal["csv", "parquet"], typer.Option("--kind", help="Of the tables written.")
 ]
