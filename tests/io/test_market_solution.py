@@ -119,6 +119,20 @@ def test_rows_come_in_the_markets_order(tmp_path: Path) -> None:
     assert math.isnan(read.seconds)
 
 
+def test_rows_turned_around_come_back_in_order(tmp_path: Path) -> None:
+    market = Market.from_arrays(
+        [1.0], [4.0], [1.0, 1.0, 1.0], [[1.0], [1.0], [1.0]], users=["a", "b", "c"]
+    )
+    folder = folder_of(
+        tmp_path, allocation="user,node,amount\nb,0,1\n", nodes=None,
+        users="user,utility,limited_by\nc,3,both\na,1,budget\nb,2,capacity\n",
+    )  # fmt: skip
+    read = read_market_solution(folder, market)
+    assert read.utility is not None
+    assert read.utility.tolist() == [1.0, 2.0, 3.0]
+    assert read.limited_by == ("budget", "capacity", "both")
+
+
 def test_the_allocation_alone_suffices(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, users=None, nodes=None, solution=None)
     read = read_market_solution(folder, MARKET)

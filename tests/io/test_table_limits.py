@@ -93,6 +93,29 @@ def test_one_long_value_packed_small_costs_no_memory(tmp_path: Path) -> None:
     assert grown < 40
 
 
+def test_a_footer_that_lies_is_not_believed() -> None:
+    buffer = io.BytesIO()
+    pl.DataFrame({"node": ["n" * 4_000_000]}).write_parquet(buffer, statistics=False)
+    content = buffer.getvalue()
+    size = unfolded_bytes(content, wanted="a table")
+    stated = _signed(size)
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    assert stated in content[footer:]
+    little = bytes([0x80] * (len(stated) - 1) + [0])  # zero, as long as the truth
+    lying = content[:footer] + content[footer:].replace(stated, little)
+    assert unfolded_bytes(lying, wanted="a table") >= 4_000_000
+
+
+def _signed(value: int) -> bytes:
+    """A number >= 0 as Thrift's compact protocol writes it."""
+    digits, value = [], 2 * value
+    while value:
+        digits.append(value & 127 | 128)
+        value >>= 7
+    digits[-1] &= 127
+    return bytes(digits)
+
+
 def test_many_rows_are_welcome_where_they_take_space(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     frame = pl.DataFrame({"weight": draw.random(3_000_000)})
