@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TYPE_CHECKING
 
 from stackelberg.errors import ConfigError
+
+if TYPE_CHECKING:
+    from stackelberg.edge.market import Floats
 
 _SINR = re.compile(r"\s*sinr\s*=\s*([-+.\deE]+)\s*dB\s*", re.IGNORECASE)
 
@@ -51,3 +55,26 @@ def seconds_of(option: str, text: str) -> float:
             option, expected="a time such as 20s, 500ms, 2min or 1h", got=repr(text)
         )
     return seconds
+
+
+def amount_or_multiple(option: str, text: str, of: Floats) -> Floats:
+    """The amounts that ``0.5`` says, the same for all, or ``20x``, times `of`.
+
+    Raises:
+        ConfigError: if `text` is anything else.
+    """
+    import numpy as np
+
+    factor = text.strip().lower()
+    multiple = factor.endswith("x")
+    try:
+        number = float(factor.removesuffix("x"))
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise ConfigError(
+            option,
+            expected="an amount such as 0.5, or 20x for that multiple of each price",
+            got=repr(text),
+        )
+    return number * of if multiple else np.full(len(of), number)

@@ -10,6 +10,7 @@ from stackelberg.cli.edge.diff import diff
 from stackelberg.cli.edge.explain import explain
 from stackelberg.cli.edge.generate import generate
 from stackelberg.cli.edge.imports import imports
+from stackelberg.cli.edge.price import price
 from stackelberg.cli.edge.solve import solve
 
 __all__ = ["edge"]
@@ -24,5 +25,6 @@ imports.command("azure")(azure)
 edge.add_typer(imports, name="import")
 edge.command("solve")(solve)
 edge.command("certify")(certify)
+edge.command("price")(price)
 edge.command("explain")(explain)
 edge.command("diff")(diff)

@@ -1,0 +1,82 @@
+"""Prices that somebody chose, node by node, and what is proved about them."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from stackelberg.cli import output as terminal
+from stackelberg.report.numbers import shown_change, shown_percent, significant
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from stackelberg.edge import Market
+    from stackelberg.game import Solution
+
+SHARE_OF = {
+    "relative_regret": "of its best profit",
+    "other_regret": "of its best profit",
+    "gap": "of the bound",
+    "capacity_excess": "of the capacity",
+}
+"""What a number of a price certificate is a share of."""
+
+
+def price_records(market: Market, value: Any) -> dict[str, Any]:
+    """Every number per node that the outcome has, for JSON, columns by name."""
+    columns = {
+        field.name: getattr(value, field.name)
+        for field in fields(value)
+        if getattr(getattr(value, field.name), "shape", None) == market.price.shape
+        and field.name != "spend"
+    }
+    return {
+        "node": market.nodes,
+        "resource": [market.resources[k] for k in market.node_type],
+        "price_before": market.price,
+        **columns,
+    }
+
+
+def price_parts(
+    market: Market, solution: Solution[Any, Any], most: int
+) -> list[str | Table]:
+    """Totals, the nodes that earn most, and the certificate."""
+    import numpy as np
+
+    value = solution.value
+    parts: list[str | Table] = [
+        f"  all nodes: revenue {significant(float(value.revenue.sum()))}, profit "
+        f"{significant(float(value.profit.sum()))}; users have "
+        f"{significant(float(market.budget.sum()))}"
+    ]
+    made = terminal.table(
+        None, "node", "price", "change", "sells", "full", "revenue", "profit"
+    )
+    order = np.argsort(-value.profit, kind="stable")
+    for i in order[:most]:
+        made.add_row(
+            str(market.nodes[i]),
+            significant(float(value.price[i])),
+            _change(float(market.price[i]), float(value.price[i])),
+            significant(float(value.load[i])),
+            _full(float(value.load[i]), float(market.capacity[i])),
+            significant(float(value.revenue[i])),
+            significant(float(value.profit[i])),
+        )
+    if len(order) > most:
+        made.add_row(f"and {len(order) - most} more")
+    return [
+        *parts,
+        made,
+        terminal.certificate_table(solution.certificate, share_of=SHARE_OF),
+    ]
+
+
+def _change(before: float, after: float) -> str:
+    return shown_change(after / before - 1.0) if before > 0.0 else ""
+
+
+def _full(load: float, capacity: float) -> str:
+    return shown_percent(load / capacity) if capacity > 0.0 else ""
