@@ -109,6 +109,16 @@ def test_use_of_a_limit_of_zero_is_an_infinite_violation() -> None:
     assert math.isfinite(proof.objective)
 
 
+@pytest.mark.parametrize(("excess", "holds"), [(1e-10, True), (1e-8, False)])
+def test_a_violation_above_rounding_fails_whatever_the_gap(
+    excess: float, holds: bool
+) -> None:
+    proof = certified(ONE, [[1.0 + excess, 0.0]], [0.0, 0.0], [1.0])
+    assert proof.budget_violation == pytest.approx(excess, rel=1e-4)
+    assert proof.gap_per_user < 1e-12
+    assert proof.holds(1e-6) is holds
+
+
 def test_an_empty_answer_has_no_finite_gap() -> None:
     proof = certified(ONE, np.zeros((1, 2)))
     assert proof.objective == -math.inf
@@ -165,6 +175,11 @@ def test_one_crowded_node_is_added_up_without_loss() -> None:
         (([[np.nan, 0]], [1, 1], [1]), DomainError, r"allocation\[0, 0\]: .* got nan"),
         (([[1, 0]], [1], [1]), ShapeError, "capacity_shadow_price: expected 2 numbers"),
         (([[1, 0]], [1, -1], [1]), DomainError, r"capacity_shadow_price\[1\]: .* -1.0"),
+        (
+            ([[1, 0]], [1, np.inf], [1]),
+            DomainError,
+            r"capacity_shadow_price\[1\]: .* inf",
+        ),
         (
             ([[1, 0]], [1, 1], [np.nan]),
             DomainError,

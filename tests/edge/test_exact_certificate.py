@@ -11,6 +11,7 @@ from edge.wild import Wild, wild_market
 from oracles.edge_exact import served_users, unbounded_users, worth_of
 
 from stackelberg.edge import Market, certify
+from stackelberg.edge.outcome import Ledger, shrunk_to_limits
 
 CHUNK = 50
 
@@ -78,3 +79,19 @@ def test_what_is_taken_from_users_who_do_not_count_moves_nobody() -> None:
     assert proof.capacity_violation == math.inf
     assert proof.moved == 0.0
     assert proof.utility_error[1] == 0.0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_made_feasible_keeps_every_limit_to_the_last_bit(seed: int) -> None:
+    wild = wild_market(seed, 3)
+    market = Market.from_arrays(*wild[:4])
+    amount, _, _ = any_answer(wild, np.random.default_rng(seed))
+    ledger = Ledger(market)
+    given = 3.0 * amount[market.weight.nonzero()]
+    kept = shrunk_to_limits(ledger, given)
+    assert np.all(ledger.spend(kept) <= market.budget)
+    assert np.all(ledger.per_node(kept) <= market.capacity)
+    assert np.all((kept >= 0.0) & (kept <= given))
+    # No more is cut than limits ask for: what was within them is as it was.
+    within = shrunk_to_limits(ledger, kept)
+    assert np.array_equal(within, kept)
