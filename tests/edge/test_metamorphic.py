@@ -13,7 +13,7 @@ from edge.markets import random_market
 from edge.wild import Wild, wild_market
 from oracles.edge_exact import served_users
 
-from stackelberg.edge import EdgeSolution, Market, allocate
+from stackelberg.edge import EdgeSolution, Fairness, Market, allocate, certify
 from stackelberg.game import Status
 
 TOLERANCE = 1e-11
@@ -320,3 +320,34 @@ def test_each_resource_type_counts_in_certificate_and_status() -> None:
     assert steps == tuple(solution.iterations for solution in alone)
     error = np.concatenate([solution.certificate.utility_error for solution in alone])
     assert_same(both.certificate.utility_error, error, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_weighted_user_in_two_parts_has_the_same_certificate(seed: int) -> None:
+    market = random_market(seed, 9, 4, 3)
+    draw = np.random.default_rng(seed)
+    weight, part = draw.uniform(0.2, 5.0, 9), draw.uniform(0.1, 0.9)
+    lam, mu = draw.uniform(0.1, 3.0, 4), draw.uniform(0.1, 3.0, 9)
+    amount = draw.uniform(0.0, 0.4, (9, 4)) * (market.weight.toarray() > 0.0)
+    whole = certify(market, amount, lam, mu, fairness=Fairness(user_weight=weight))
+    parts = Market.from_arrays(
+        market.price,
+        market.capacity,
+        np.append(market.budget[1:], market.budget[0] * np.array([part, 1.0 - part])),
+        np.vstack([market.weight.toarray()[1:], market.weight.toarray()[[0, 0]]]),
+    )
+    split = certify(
+        parts,
+        np.vstack([amount[1:], part * amount[0], (1.0 - part) * amount[0]]),
+        lam,
+        np.append(mu[1:], mu[[0, 0]]),
+        fairness=Fairness(
+            user_weight=np.append(weight[1:], weight[0] * np.array([part, 1.0 - part]))
+        ),
+    )
+    assert split.duality_gap == pytest.approx(whole.duality_gap, rel=1e-9)
+    assert split.gap_per_user == pytest.approx(whole.gap_per_user, rel=1e-9)
+    entropy = part * np.log(part) + (1.0 - part) * np.log(1.0 - part)
+    assert split.objective == pytest.approx(
+        whole.objective + weight[0] * entropy, rel=1e-10
+    )
