@@ -29,6 +29,8 @@ def test_what_is_not_rounding_keeps_its_digits() -> None:
     assert shown_relative(None) == "not known"
     assert shown_regret(12.3, 1e-6, "bit/s") == "12 bit/s"
     assert shown_percent(1.4e-5, 2) == "0.0014 %"
+    assert shown_percent(1.0, 2) == "100 %"
+    assert shown_percent(31.4, 2) == "3100 %"
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,8 @@ def shown_percent(ratio: float | None, digits: int = 3) -> str:
         return UNKNOWN
     if abs(ratio) <= ROUNDING:
         return "0 %"
-    return f"{100.0 * ratio:.{digits}g} %"
+    text = f"{100.0 * ratio:.{digits}g}"
+    return f"{float(text):.0f} %" if "e+" in text else f"{text} %"
 
 
 def shown_change(ratio: float | None, digits: int = 2) -> str:
