@@ -2,46 +2,82 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli.command import CommandLine
 
-from stackelberg import io
-from stackelberg.cli import demo
+from stackelberg import edge, io
+from stackelberg.cli import demo, demo_city
 from stackelberg.report.theme import METHODS
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The demo's own steps on a smaller cell."""
-    for name, value in (
-        ("NUM_CHANNELS", 3),
-        ("NUM_PAIRS", 5),
-        ("SWEEP_PAIRS", (2, 4)),
-        ("SWEEP_CELLS", 2),
+    """The demo's own steps on a smaller city."""
+    for module, name, value in (
+        (demo_city, "NUM_CHANNELS", 3),
+        (demo_city, "NUM_PAIRS", 5),
+        (demo_city, "NUM_USERS", 90),
+        (demo_city, "NUM_SITES", 14),
+        (demo, "SWEEP_PAIRS", (2, 4)),
+        (demo, "SWEEP_CELLS", 2),
     ):
-        monkeypatch.setattr(demo, name, value)
+        monkeypatch.setattr(module, name, value)
 
 
 @pytest.mark.usefixtures("small")
-def test_the_demo_leaves_its_files_and_ten_lines(
+def test_the_demo_leaves_its_files_and_sixteen_lines(
     stackelberg: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "220")
     folder = tmp_path / "new" / "demo"
     ended = stackelberg("demo", "--output", folder)
     assert ended.code == 0
     assert sorted(path.name for path in folder.iterdir()) == [
-        "report.html", "scenario.json", "solution.json",
+        "edge-market", "edge-solution", "report.html", "scenario.json", "solution.json",
     ]  # fmt: skip
-    assert len(ended.out.splitlines()) <= 10
+    assert len(ended.out.splitlines()) <= 16
     assert "Of 3 cellular users, below 5 dB are" in ended.out
     assert str(folder / "report.html") in ended.out
     solution = io.read_solution(folder / "solution.json")
     scenario = io.read_scenario(folder / "scenario.json")
     assert len(solution.outcome.channel) == scenario.num_pairs == 5
-    assert "Sum rate against number of pairs" in (folder / "report.html").read_text(
-        encoding="utf-8"
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    for part in (
+        "Sum rate against number of pairs", "Who is limited by budget", 'id="spectrum"',
+        'id="edge"', "A generated city, two games",
+    ):  # fmt: skip
+        assert part in page
+
+
+@pytest.mark.usefixtures("small")
+def test_both_games_are_of_one_city_and_told_in_json(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    told = stackelberg("demo", "--output", tmp_path, "--seed", 3, "--json").json
+    market = io.read_market(told["edge_market"])
+    scenario = io.read_scenario(told["scenario"])
+    assert market.positions_m is not None
+    assert scenario.positions_m is not None
+    made = demo_city.city(3)
+    site = market.positions_m.nodes[market.nodes.tolist().index(int(made.site))]
+    users = {tuple(row) for row in np.round(market.positions_m.users - site, 6)}
+    for part in ("cellular", "d2d_transmitter", "d2d_receiver"):
+        places = getattr(scenario.positions_m, part)
+        assert {tuple(row) for row in np.round(places, 6)} <= users
+    answer = io.read_market_solution(told["edge_solution"], market)
+    assert answer.capacity_shadow_price is not None
+    assert answer.budget_shadow_price is not None
+    proof = edge.certify(
+        market,
+        answer.allocation,
+        answer.capacity_shadow_price,
+        answer.budget_shadow_price,
     )
+    assert proof.holds(demo.EDGE_TOLERANCE)
+    (record,) = told["edge_summary"]["resources"]
+    assert sum(number for _, number in record["limited"]) == 90
+    assert told["summary"]["title"] == f"Spectrum: the cell of site {made.site}"
 
 
 @pytest.mark.usefixtures("small")

@@ -1,4 +1,4 @@
-"""`stackelberg demo`: a generated city cell, solved, certified and shown."""
+"""`stackelberg demo`: a generated city, both games solved, certified and shown."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stackelberg.cli import demo_city
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import existing_folder, options_named
 from stackelberg.cli.exit_codes import NOT_REACHED
@@ -17,16 +18,21 @@ from stackelberg.report.numbers import (
     shown_percent,
     shown_rate,
     shown_regret,
+    significant,
 )
 from stackelberg.report.theme import METHODS as STYLES
 
 if TYPE_CHECKING:
-    from stackelberg.report import MethodRecord, ReportData, SweepRecord
+    from stackelberg.edge import EdgeSolution, Market
+    from stackelberg.report import (
+        EdgeReportData,
+        MethodRecord,
+        ReportData,
+        SweepRecord,
+    )
 
-NUM_CHANNELS = 25
-NUM_PAIRS = 50
-FOLLOWER_PRICE_WEIGHT = 0.3
-"""Payments count less to the pairs than to the operator, so that powers spread out."""
+EDGE_TOLERANCE = 1e-8
+"""Gap per user, nats."""
 
 TOLERANCE = 1e-4
 MAX_BOXES = 200_000
@@ -42,12 +48,15 @@ def demo(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> int:
-    """Solve a generated city cell, certify it, compare every method, and show it.
+    """Solve both games on a generated city, certify them, and show them on one page.
 
-    Writes scenario.json, solution.json and report.html.
+    Spectrum: a cell of the city, compared by every method. Edge: the capacity of all
+    its sites. Writes report.html, scenario.json, solution.json, edge-market and
+    edge-solution.
     """
-    from stackelberg import io, spectrum
-    from stackelberg.cli.spectrum.page import page_of_solution, write_report
+    from stackelberg import io, report, spectrum
+    from stackelberg.cli.spectrum.page import page_of_solution
+    from stackelberg.io.files import write_text_atomically
 
     existing_folder("--output", output)
     paths = {
@@ -55,50 +64,87 @@ def demo(
         for name, file in (
             ("scenario", "scenario.json"),
             ("solution", "solution.json"),
+            ("edge_market", "edge-market"),
+            ("edge_solution", "edge-solution"),
             ("report", "report.html"),
         )
     }
     with terminal.timed() as watch, options_named({"seed": "--seed"}):
-        cell = spectrum.generate(seed=seed, **_cell(NUM_PAIRS))
-        io.write_scenario(cell, paths["scenario"])
+        city = demo_city.city(seed)
+        io.write_scenario(city.cell, paths["scenario"])
         with terminal.progress(f"solving by bilevel{terminal.COMPILES}"):
             solution = spectrum.solve(
-                cell, tolerance=TOLERANCE, max_boxes=MAX_BOXES, seed=seed
+                city.cell, tolerance=TOLERANCE, max_boxes=MAX_BOXES, seed=seed
             )
         io.write_solution(solution, paths["solution"])
         with terminal.progress_of("sweeping") as started:
             points = sweep(seed, started)
         data = page_of_solution(
-            cell,
+            city.cell,
             solution,
             "bilevel",
-            title="Spectrum game: a generated city cell",
+            title=f"Spectrum: the cell of site {city.site}",
             tolerance=TOLERANCE,
             max_boxes=MAX_BOXES,
             seed=seed,
             sweep=points,
         )
-        write_report(data, paths["report"], None)
-    code = NOT_REACHED if solution.status else 0
+        with terminal.progress(f"sharing out the sites{terminal.COMPILES}"):
+            shared = _shared_out(
+                city.market, paths["edge_market"], paths["edge_solution"]
+            )
+            told = report.edge_report_data(
+                city.market,
+                shared,
+                title="Edge: the capacity of all sites",
+                money=demo_city.MONEY,
+                unit=demo_city.UNIT,
+            )
+        with terminal.progress("drawing the report"):
+            page = report.render_page(
+                data, told, title="A generated city, two games", lead=_lead(city.site)
+            )
+            write_text_atomically(paths["report"], page)
+    code = NOT_REACHED if solution.status or shared.status else 0
     if as_json:
         written = {name: str(path) for name, path in paths.items()}
-        terminal.print_json(
-            {**written, "seconds": watch.seconds, "summary": data.as_dict()}
-        )
+        summaries = {"summary": data.as_dict(), "edge_summary": told.as_dict()}
+        terminal.print_json({**written, "seconds": watch.seconds, **summaries})
         return code
     console = terminal.console()
-    for line in _summary(data):
+    for line in (*_summary(data), *_edge_summary(told)):
         console.print(line)
     console.print(f"written in {watch.seconds:.1f} s: {paths['report']}")
     return code
 
 
+def _shared_out(market: Market, market_folder: Path, folder: Path) -> EdgeSolution:
+    """Solve the edge market; both are on disk when this returns."""
+    from stackelberg import edge, io
+
+    io.write_market(market, market_folder)
+    with terminal.timed() as watch:
+        solution = edge.allocate(market, EDGE_TOLERANCE)
+    io.write_market_solution(
+        solution, market, folder, seconds=watch.seconds, market_folder=market_folder
+    )
+    return solution
+
+
+def _lead(site: str) -> str:
+    return (
+        f"{demo_city.NUM_USERS} users, {demo_city.NUM_SITES} sites. Every site sells "
+        f"computing to the users near it; site {site} also prices the reuse of its "
+        "cellular channels by pairs of users who talk directly."
+    )
+
+
 def _cell(num_pairs: int) -> dict[str, Any]:
     """Arguments of `spectrum.generate`."""
     return {
-        "num_channels": NUM_CHANNELS,
+        "num_channels": demo_city.NUM_CHANNELS,
         "num_pairs": num_pairs,
-        "follower_price_weight": FOLLOWER_PRICE_WEIGHT,
+        "follower_price_weight": demo_city.FOLLOWER_PRICE_WEIGHT,
     }
 
 
@@ -140,7 +186,7 @@ def sweep(seed: int, started: Callable[[str], None]) -> tuple[SweepRecord, ...]:
 
 
 def _summary(data: ReportData) -> list[str]:
-    """The demo in ten lines at most."""
+    """The spectrum half in nine lines at most."""
     from stackelberg.report.spectrum.cellular import below_sentence, sacrifice_sentences
 
     reached = {m.method: m for m in data.methods}
@@ -177,3 +223,31 @@ def _against(other: MethodRecord, best: MethodRecord) -> str:
         f"{STYLES[other.method].label} {shown_rate(other.leader_utility_bps)} "
         f"({shown_percent(below, 2)} below)"
     )
+
+
+def _edge_summary(data: EdgeReportData) -> list[str]:
+    """The edge half in five lines at most."""
+    (record,) = data.resources
+    optimum = next(way for way in record.sharings if way.sharing == "optimum")
+    gap = next(row for row in data.certificate if row.name == "gap_per_user").value
+    number = dict(record.limited)
+    sold_out = sum(node.sold_out for node in record.nodes)
+    lines = [
+        f"{data.title}: {counted(record.num_nodes, 'site')}, "
+        f"{counted(record.num_users, 'user')}",
+        f"optimum {data.status}; proved: on average a user lacks at most "
+        f"{significant(gap, 2)} nat of log utility",
+        f"{sold_out} of {counted(record.num_nodes, 'site')} sold out; "
+        f"{shown_percent(optimum.capacity_sold, 2)} of the capacity sold, "
+        f"{shown_percent(optimum.money_spent, 2)} of the money spent",
+        f"limited by budget: {counted(number['budget'], 'user')}; by capacity in "
+        f"reach: {number['capacity']}; by both: {number['both']}",
+    ]
+    printed = record.printed
+    if printed is not None:
+        excess = 1.0 + max(printed.budget_violation, printed.capacity_violation)
+        lines.append(
+            f"printed formula: {significant(excess, 3)} times over a limit; cut to the "
+            f"limits, {shown_percent(printed.utility_share, 2)} of the optimal utility"
+        )
+    return lines

@@ -119,8 +119,9 @@ def prices(record: ResourceRecord, money: str, unit: str) -> Figure:
         "Price and shadow price of each node",
         "The price is what a node asks, the shadow price what one more unit of its "
         "capacity is worth to the users together, over and above that price. A node "
-        "high up could ask for more and still sell everything; one at zero has "
-        "capacity left. Area: shadow price times capacity.",
+        "high up could ask for a little more and still sell everything; one at zero "
+        "has capacity left. Area: shadow price times capacity. Where shadow prices are "
+        "not unique, these are the ones that prove the answer.",
         chart,
     )
 

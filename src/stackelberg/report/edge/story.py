@@ -17,7 +17,7 @@ IDLE = 0.5
 def story(record: ResourceRecord, money: str, unit: str) -> tuple[str, ...]:
     """Sentences for a reader: scarcity, limits, prices, fairness, what others cost."""
     return (
-        *_scarce(record),
+        scarcity_sentence(record),
         _limited(record),
         *_scarcest(record, money, unit),
         *_prices(record),
@@ -25,6 +25,18 @@ def story(record: ResourceRecord, money: str, unit: str) -> tuple[str, ...]:
         _fairness(record),
         *_equal_split(record),
         *printed_sentences(record),
+    )
+
+
+def scarcity_sentence(record: ResourceRecord) -> str:
+    """How many nodes are sold out, how much is sold and how much money is spent."""
+    best = _sharing(record, "optimum")
+    sold_out = sum(node.sold_out for node in record.nodes)
+    return (
+        f"{sold_out} of {counted(len(record.nodes), 'node')} "
+        f"{'is' if sold_out == 1 else 'are'} sold out; together they sell "
+        f"{shown_percent(best.capacity_sold)} of their capacity, and users spend "
+        f"{shown_percent(best.money_spent)} of their money."
     )
 
 
@@ -64,17 +76,6 @@ def printed_sentences(record: ResourceRecord) -> list[str]:
         f"users {shown_percent(printed.utility_share, 2)} of the optimal utility in "
         f"the geometric mean; {shown_percent(printed.worse, 2)} of them get less than "
         "at the optimum."
-    ]
-
-
-def _scarce(record: ResourceRecord) -> list[str]:
-    best = _sharing(record, "optimum")
-    sold_out = sum(node.sold_out for node in record.nodes)
-    return [
-        f"{sold_out} of {counted(len(record.nodes), 'node')} "
-        f"{'is' if sold_out == 1 else 'are'} sold out; together they sell "
-        f"{shown_percent(best.capacity_sold)} of their capacity, and users spend "
-        f"{shown_percent(best.money_spent)} of their money."
     ]
 
 
