@@ -239,3 +239,29 @@ def test_the_solution_s_json_is_strict(
     stackelberg("edge", "solve", city, "-o", tmp_path / "out", "--deadline", "0s")
     text = (tmp_path / "out" / "solution.json").read_text()
     assert json.loads(text, parse_constant=lambda name: pytest.fail(name))
+
+
+def test_a_report_and_its_figures(
+    stackelberg: CommandLine, city: Path, tmp_path: Path
+) -> None:
+    page, figures = tmp_path / "r.html", tmp_path / "figures"
+    ended = stackelberg("edge", "solve", city, "--report", page, "--figures", figures)
+    assert (ended.code, ended.err) == (0, "")
+    assert "Edge market: city" in page.read_text(encoding="utf-8")
+    endings = {path.suffix for path in figures.iterdir()}
+    assert endings == {".svg", ".pdf"}
+
+
+def test_a_report_never_replaces_a_table(
+    stackelberg: CommandLine, city: Path, tmp_path: Path
+) -> None:
+    before = contents(city)
+    ended = stackelberg("edge", "solve", city, "--report", city / "users.csv")
+    assert_refused(ended, "--report: expected a file that is read or written for", "is")
+    assert contents(city) == before
+    out = tmp_path / "out"
+    out.mkdir()
+    ended = stackelberg("edge", "solve", city, "-o", out, "--report", out / "users.csv")
+    assert_refused(ended, "--report", "the output of -o")
+    ended = stackelberg("edge", "solve", city, "--report", tmp_path / "no" / "r.html")
+    assert_refused(ended, "--report: expected a file in an existing folder")

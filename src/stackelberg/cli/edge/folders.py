@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from stackelberg.cli.arguments import refuse_overwriting
 from stackelberg.errors import ConfigError
 
 Holds = Literal["market", "solution"]
@@ -16,6 +17,19 @@ _ONLY_IN: dict[Holds, tuple[str, ...]] = {
     "solution": ("allocation.csv", "allocation.parquet"),
 }
 """Both have tables of nodes and users; these tell one from the other."""
+
+
+def refuse_report_over_tables(
+    report: Path, *, read: Path, written: Path | None
+) -> None:
+    """Refuse a report that would replace a table which is read or written.
+
+    Raises:
+        ConfigError: naming the file.
+    """
+    there = sorted(read.iterdir()) if read.is_dir() else []
+    tables = [] if written is None else [written / name for name in _SOLUTION_FILES]
+    refuse_overwriting(there, {"-o": tables, "--report": [report]})
 
 
 def target_folder(
@@ -42,6 +56,13 @@ def target_folder(
         )
     _check_can_be_made(option, folder)
     return folder
+
+
+_SOLUTION_FILES = (
+    *(f"{name}.{kind}" for name in ("allocation", "users", "nodes")
+      for kind in ("csv", "parquet")),
+    "solution.json",
+)  # fmt: skip
 
 
 def _check_can_be_made(option: str, folder: Path) -> None:

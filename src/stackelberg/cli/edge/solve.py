@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stackelberg.cli import output as terminal
-from stackelberg.cli.arguments import options_named
+from stackelberg.cli.arguments import file_in_existing_folder, options_named
 from stackelberg.cli.edge.answers import told_of
-from stackelberg.cli.edge.folders import target_folder
+from stackelberg.cli.edge.folders import refuse_report_over_tables, target_folder
 from stackelberg.cli.edge.options import (
     LIBRARY_NAMES,
     DropDegenerate,
@@ -29,12 +29,14 @@ from stackelberg.cli.edge.words import (
 )
 from stackelberg.cli.exit_codes import DONE, INTERRUPTED, NOT_REACHED
 from stackelberg.cli.interruption import ending_well
-from stackelberg.cli.options import AsJson
+from stackelberg.cli.options import AsJson, FigureFolder, ReportFile
+from stackelberg.cli.pages import write_report
 from stackelberg.cli.quantities import seconds_of
 from stackelberg.report.numbers import counted
 
 if TYPE_CHECKING:
     from stackelberg.edge import EdgeSolution, Market
+    from stackelberg.report import EdgeReportData
 
 WORTH_SHARING = 200_000
 """Pairs in reach from which several threads are worth their start."""
@@ -65,6 +67,8 @@ def solve(
     ] = None,
     drop_degenerate: DropDegenerate = False,
     kind: Kind = "csv",
+    report: ReportFile = None,
+    figures: FigureFolder = None,
     as_json: AsJson = False,
 ) -> int:
     """Share out the nodes' capacity fairly at their prices, certify it, and write it.
@@ -76,6 +80,9 @@ def solve(
     from stackelberg import io
 
     seconds = None if deadline is None else seconds_of("--deadline", deadline)
+    if report is not None:
+        file_in_existing_folder("--report", report)
+        refuse_report_over_tables(report, read=market, written=output)
     if output is not None:
         target_folder("-o", output, holds="solution", inputs=[market])
     with (
@@ -113,6 +120,8 @@ def solve(
         **answer_record(goods, solution.value),
         "certificate": terminal.certificate_values(solution.certificate),
     }
+    if report is not None or figures is not None:
+        write_report(_page(market, goods, solution), report, figures)
     if as_json:
         terminal.print_json(record)
     else:
@@ -140,6 +149,15 @@ def _solved(
         stop=stopping,
         threads=threads,
     )
+
+
+def _page(folder: Path, market: Market, solution: EdgeSolution) -> EdgeReportData:
+    from stackelberg import report
+
+    with terminal.progress("describing"):
+        return report.edge_report_data(
+            market, solution, title=f"Edge market: {folder.name}"
+        )
 
 
 def _processors() -> int:

@@ -79,7 +79,8 @@ def compare(
         told = _told(cell, results, seed)
     compared = records(cell, results)
     if report is not None or figures is not None:
-        from stackelberg.cli.spectrum.page import page_of_comparison, write_report
+        from stackelberg.cli.pages import write_report
+        from stackelberg.cli.spectrum.page import page_of_comparison
 
         title = f"Spectrum game: {scenario.name}"
         data = page_of_comparison(cell, results, compared, title=title, seed=seed)

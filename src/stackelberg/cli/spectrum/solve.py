@@ -315,7 +315,8 @@ def _write_report(
     figures: Path | None,
     protection_lines: tuple[str, ...],
 ) -> None:
-    from stackelberg.cli.spectrum.page import page_of_solution, write_report
+    from stackelberg.cli.pages import write_report
+    from stackelberg.cli.spectrum.page import page_of_solution
 
     data = page_of_solution(
         cell,
