@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stackelberg.edge.blocks import MAX_BLOCKS
 from stackelberg.edge.certify import EdgeCertificate, certify
+from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.interior_point import (
     MAX_ITERATIONS,
     Iterate,
@@ -21,6 +22,9 @@ from stackelberg.edge.interior_point import (
 )
 from stackelberg.edge.market import Bools, Floats, Market
 from stackelberg.edge.outcome import Ledger, Outcome, outcome_of, shrunk_to_limits
+from stackelberg.edge.smooth_users import solve_smooth
+from stackelberg.edge.taking_part import users_taking_part
+from stackelberg.edge.utilities import LINEAR, Utility
 from stackelberg.errors import DomainError
 from stackelberg.game import Solution, Status
 
@@ -37,6 +41,8 @@ def allocate(
     market: Market,
     tolerance: float = 1e-8,
     *,
+    utility: Utility = LINEAR,
+    fairness: Fairness = PROPORTIONAL,
     drop_degenerate: bool = False,
     max_iterations: int = MAX_ITERATIONS,
     stop: Stop | None = None,
@@ -44,12 +50,16 @@ def allocate(
 ) -> EdgeSolution:
     """Share out the nodes' capacity by Problem 1, each resource type by itself.
 
-    Maximises sum_j log sum_i w_ij x_ij subject to capacities and budgets. Utilities are
-    unique, amounts and shadow prices need not be.
+    Maximises sum_j log sum_i w_ij x_ij subject to capacities and budgets, or any other
+    welfare of any other utility. Utilities are unique, amounts and shadow prices need
+    not be.
 
     Args:
         market: prices, capacities, budgets and weights.
         tolerance: gap per user to prove, in nats of log utility; 1e-13 is the least.
+            With weights or alpha each user counts by its virtual money.
+        utility: of every user, with the market's weights.
+        fairness: what the users' utilities are worth together.
         drop_degenerate: leave users out whose utility is zero whatever one does (they
             get nothing); by default they are refused by name.
         max_iterations: bound on the steps per resource type.
@@ -70,7 +80,8 @@ def allocate(
             unbounded users.
     """
     _check_options(tolerance, max_iterations, threads)
-    counted = market.solvable_users(drop_degenerate)
+    fairness.check_length(market.num_users)
+    counted = users_taking_part(market, utility, drop_degenerate)
     amount = np.zeros(market.num_edges)
     lam, mu = np.zeros(market.num_nodes), np.zeros(market.num_users)
     runs: list[_Run] = []
@@ -78,8 +89,8 @@ def allocate(
         for resource in market.resources:
             users, nodes = market.rows_of(resource)
             run = _solve_type(
-                market, users, nodes, counted, AIM * tolerance, max_iterations, stop,
-                pool,
+                market, users, nodes, counted, utility, fairness.of(users),
+                AIM * tolerance, max_iterations, stop, pool,
             )  # fmt: skip
             edges = slice(market.weight.indptr[users.start],
                           market.weight.indptr[users.stop])  # fmt: skip
@@ -88,9 +99,12 @@ def allocate(
     ledger = Ledger(market)
     amount = shrunk_to_limits(ledger, amount)
     value = outcome_of(market, amount, lam, mu, ledger)
+    if utility != LINEAR:
+        value = replace(value, utility=utility.value(market.weight, amount))
     certificate = certify(
-        market, value.allocation, lam, mu, drop_degenerate=drop_degenerate
-    )
+        market, value.allocation, lam, mu,
+        utility=utility, fairness=fairness, drop_degenerate=drop_degenerate,
+    )  # fmt: skip
     return Solution(
         value=value,
         certificate=certificate,
@@ -142,6 +156,8 @@ def _solve_type(
     users: slice,
     nodes: slice,
     counted: Bools,
+    utility: Utility,
+    fairness: Fairness,
     tolerance: float,
     max_iterations: int,
     stop: Stop | None,
@@ -152,7 +168,14 @@ def _solve_type(
     taking_part = counted[users]
     usable = part.usable_edges() & taking_part[part.user_of_edge]
     problem = _problem(part, usable, taking_part)
-    iterate = interior_point(problem, tolerance, max_iterations, stop, pool)
+    if utility == LINEAR and fairness.is_plain:
+        iterate = interior_point(problem, tolerance, max_iterations, stop, pool)
+    else:
+        with np.errstate(all="ignore"):  # what overflows is seen and said below
+            iterate = solve_smooth(
+                problem, utility, fairness.of(taking_part),
+                tolerance, max_iterations, stop, pool,
+            )  # fmt: skip
     carried, lam, mu_counted = (
         iterate.amount,
         iterate.capacity_shadow_price,
@@ -170,7 +193,8 @@ def _solve_type(
     amount[usable] = carried
     mu = np.zeros(part.num_users)
     mu[taking_part] = mu_counted
-    lam, mu = _completed(part, usable, taking_part, lam, mu)
+    if utility == LINEAR:  # else no bundle is priced at an edge that carries nothing
+        lam, mu = _completed(part, usable, taking_part, lam, mu)
     return _Run(amount, lam, mu, iterate, finite)
 
 

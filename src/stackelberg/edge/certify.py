@@ -142,9 +142,12 @@ def certify(
     amount = shrunk_to_limits(ledger, given)
     value = utility.value(market.weight, amount)
     before = _as_given(market, utility, given)
-    gap, money = gap_per_type(
-        ledger, amount, value, lam, mu, counted, utility, fairness
-    )
+    with np.errstate(all="ignore"):  # what overflows proves nothing, and says so
+        gap, money = gap_per_type(
+            ledger, amount, value, lam, mu, counted, utility, fairness
+        )
+        gap = np.where(np.isnan(gap), math.inf, gap)
+        error = _errors(market, value, gap, counted, fairness)
     objective = float(fairness.welfare(value)[counted].sum())
     total = float(gap.sum())
     sales = ledger.per_node(given) + np.asarray(outside.sum(axis=0)).ravel()
@@ -158,7 +161,7 @@ def certify(
         budget_violation=_excess(spend, market.budget),
         entry_violation=_entry_violation(ledger, given, outside),
         moved=_moved(before[counted], value[counted]),
-        utility_error=_errors(market, value, gap, counted, fairness),
+        utility_error=error,
         fairness=fairness,
     )
 
@@ -192,8 +195,7 @@ def _errors(
     if fairness.is_plain:
         error = utility_error(gap, 1.0)[market.user_type]
     else:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            level = gap[market.user_type] / fairness.virtual_money(value)
+        level = gap[market.user_type] / fairness.virtual_money(value)
         error = utility_error(level, fairness.alpha)
     return np.where(counted, error, 0.0)
 

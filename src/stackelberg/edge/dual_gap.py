@@ -67,9 +67,9 @@ def gap_per_type(
     per_node = lam * np.maximum(_slack(market.capacity, ledger.per_node(amount)), 0.0)
     size += mu * np.where(np.isfinite(market.budget), market.budget, 0.0)
     size += paid
+    size += _amplification(utility, fairness) * (own + wasted)
     worth = lam * np.where(np.isfinite(market.capacity), market.capacity, 0.0)
     rounding = _ROUNDING * (32.0 + math.log2(max(market.num_edges, 2)))
-    rounding *= _amplification(utility, fairness)
     count = len(market.resources)
     gap, total_money = np.zeros(count), np.zeros(count)
     for k, resource in enumerate(market.resources):
@@ -140,7 +140,9 @@ def _log(ratio: Floats) -> Floats:
 
 
 def _amplification(utility: Utility, fairness: Fairness) -> float:
-    """How much the powers taken may enlarge the rounding of their arguments."""
+    """How much the powers taken may enlarge the rounding of their arguments, in terms
+    that vanish to second order at an optimum, and with them what rounding does.
+    """
     alpha, s = fairness.alpha, utility.substitution
     factor = 1.0 if alpha == 1.0 else 1.0 + abs(1.0 - alpha) + 1.0 / alpha
     if utility.family == "ces":

@@ -18,11 +18,11 @@ class Outcome:
 
     Attributes:
         allocation: amount of each node row that each user row gets, CSR [N, M].
-        utility: sum_i w_ij x_ij per user row [N].
+        utility: per user row [N]; sum_i w_ij x_ij unless another family was asked for.
         spend: sum_i p_i x_ij per user row [N].
         load: sum_j x_ij per node row [M].
-        capacity_shadow_price: lam, what one more unit of the node would add to the sum
-            of the users' log utilities [M].
+        capacity_shadow_price: lam, what one more unit of the node would add to the
+            welfare, by default the sum of the users' log utilities [M].
         budget_shadow_price: mu, the same for one more unit of the user's money [N].
     """
 
