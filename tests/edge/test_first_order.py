@@ -12,7 +12,8 @@ from scipy import sparse
 
 from stackelberg.edge import Fairness, Market, certify, generate
 from stackelberg.edge.first_order import first_order
-from stackelberg.edge.interior_point import Iterate, Problem, interior_point
+from stackelberg.edge.interior_point import interior_point
+from stackelberg.edge.problem import Iterate, Problem
 
 
 def problem_of(market: Market) -> Problem:

@@ -9,7 +9,11 @@ import pytest
 
 from stackelberg.edge.blocks import MAX_BLOCKS, blocks_of
 from stackelberg.edge.dense_factor import factor, scaled, solve, subtract_gram
-from stackelberg.edge.user_elimination import eliminate, reduce_right_side
+from stackelberg.edge.user_elimination import (
+    LANES,
+    eliminate,
+    reduce_right_side,
+)
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, 5, 63, 64, 65, 130, 200])
@@ -63,15 +67,26 @@ def test_elimination_keeps_its_digits_where_two_edges_dominate(seed: int) -> Non
     worth = np.append(-draw.uniform(0.5, 2.0, rows - 2), [0.0, 1.0])
     theta = draw.uniform(0.5, 2.0, rows)
     theta[:2] *= 1e13
-    alpha, beta, reduced, part = np.empty(7), np.empty(7), np.empty(7), np.empty(9)
-    a, b = eliminate(rows, theta, money, worth, alpha, beta, part)
-    assert {a, b} == {0, 1}
+    size = (rows, LANES)
+    lanes = [np.zeros(size) for _ in range(3)]
+    for lane in range(LANES):  # the same user in every lane, its edges turned round
+        for given, laid in zip((theta, money, worth), lanes, strict=True):
+            laid[:, lane] = np.concatenate(
+                [np.roll(given[: rows - 2], lane), given[-2:]]
+            )
+    first, second, reduced = np.empty(size), np.empty(size), np.empty(size)
+    pivot, part = np.empty((2, LANES), dtype=np.int64), np.empty((4, LANES))
+    eliminate(rows, *lanes, first, second, pivot, part)
+    for lane in (0, 3, LANES - 1):
+        dominant = {(lane + k) % (rows - 2) for k in (0, 1)}
+        assert set(pivot[:, lane].tolist()) == dominant
     for node in (0, 1, 4):  # a column of Theta - Theta F H^-1 F' Theta
-        target = np.zeros(rows)
-        target[node] = theta[node]
-        wanted = exact_reduction(theta, money, worth, target)
-        reduce_right_side(rows, a, b, theta, alpha, beta, part, target.copy(), reduced)
-        np.testing.assert_allclose(reduced, wanted, rtol=1e-9)
+        target = np.zeros(size)
+        target[node] = lanes[0][node]
+        reduce_right_side(rows, lanes[0], first, second, pivot, part, target, reduced)
+        for lane in (0, 3, LANES - 1):
+            wanted = exact_reduction(*(a[:, lane] for a in lanes), target[:, lane])
+            np.testing.assert_allclose(reduced[:, lane], wanted, rtol=1e-9)
 
 
 def test_blocks_cover_the_users_and_depend_on_the_market_alone() -> None:

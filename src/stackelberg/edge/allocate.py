@@ -8,24 +8,25 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numba import get_num_threads
 
-from stackelberg.edge.blocks import MAX_BLOCKS
+from stackelberg.edge.blocks import EDGES_PER_BLOCK, MAX_BLOCKS
+from stackelberg.edge.central_path import follow_path
 from stackelberg.edge.certify import EdgeCertificate, certify
 from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.interior_point import (
+    AS_PANELS_FROM,
     MAX_ITERATIONS,
-    Iterate,
-    Problem,
-    Stop,
     closed_form_start,
     interior_point,
 )
 from stackelberg.edge.market import Bools, Floats, Market
 from stackelberg.edge.outcome import Ledger, Outcome, outcome_of, shrunk_to_limits
+from stackelberg.edge.problem import Iterate, Problem, Stop
 from stackelberg.edge.smooth_users import solve_smooth
 from stackelberg.edge.taking_part import users_taking_part
 from stackelberg.edge.utilities import LINEAR, Utility
-from stackelberg.errors import DomainError
+from stackelberg.errors import DomainError, ShapeError
 from stackelberg.game import Solution, Status
 
 EdgeSolution = Solution[Outcome, EdgeCertificate]
@@ -36,6 +37,18 @@ LEAST_TOLERANCE = 1e-13
 AIM = 0.5
 """Share of the tolerance that the solver is sent to; the rest is for rounding."""
 
+CROWD = 200
+"""Users a node from which following the central path first pays."""
+
+LEAST_TARGET, GREATEST_TARGET = 1e-4, 1e-2
+"""Gaps per user between which the interior point method takes over from the path."""
+
+WARM = 0.5
+"""Share of an old answer's gap on the new data at which a warm start joins the path."""
+
+LEAST_WARM, LEAST_KNOWN = 1e-5, 1e-1
+"""Bounds of that gap; the greater is also for answers to other users."""
+
 
 def allocate(
     market: Market,
@@ -43,10 +56,11 @@ def allocate(
     *,
     utility: Utility = LINEAR,
     fairness: Fairness = PROPORTIONAL,
+    warm_start: Outcome | EdgeSolution | None = None,
     drop_degenerate: bool = False,
     max_iterations: int = MAX_ITERATIONS,
     stop: Stop | None = None,
-    threads: int = 1,
+    threads: int | None = None,
 ) -> EdgeSolution:
     """Share out the nodes' capacity by Problem 1, each resource type by itself.
 
@@ -56,42 +70,58 @@ def allocate(
 
     Args:
         market: prices, capacities, budgets and weights.
-        tolerance: gap per user to prove, in nats of log utility; 1e-13 is the least.
-            With weights or alpha each user counts by its virtual money.
+        tolerance: gap to prove per unit of virtual money, which by default is per user,
+            in nats of log utility; 1e-13 is the least.
         utility: of every user, with the market's weights.
         fairness: what the users' utilities are worth together.
+        warm_start: an answer for similar data with the same node rows. Only its shadow
+            prices of capacities are used, so users may come and go. Saves steps where
+            prices, budgets, capacities and weights changed by a few per cent at most;
+            it has no effect with other utilities than linear or an alpha other than 1.
         drop_degenerate: leave users out whose utility is zero whatever one does (they
             get nothing); by default they are refused by name.
         max_iterations: bound on the steps per resource type.
         stop: called before each step with its number and the gap per user; returning
-            True ends the solve with the best answer so far, whose certificate is
-            honest. A deadline is a `stop` that reads the clock.
-        threads: how many may work at once. The bits do not depend on it.
+            True ends the solve with the answer so far, whose certificate is honest. A
+            deadline is a `stop` that reads the clock.
+        threads: how many may work at once; by default as many as there are cores, or
+            one where the market is too small to share. The bits do not depend on it.
 
     Returns:
-        Solution (iterations: most steps of a resource type). `CONVERGED` if the
-        certificate, computed by separate code, holds `tolerance`; `ALMOST_CONVERGED` if
-        rounding ended the solve before; `MAX_ITERATIONS` if the bound or `stop` did;
-        `NONFINITE` if numbers overflowed, with the closed-form start as the answer. The
-        allocation keeps every limit in all cases.
+        Solution (iterations: most steps of a resource type, passes of the start
+        included). `CONVERGED` if the certificate, computed by separate code, holds
+        `tolerance`; `ALMOST_CONVERGED` if rounding ended the solve before;
+        `MAX_ITERATIONS` if the bound or `stop` did; `NONFINITE` if numbers overflowed,
+        with the closed-form start as the answer. The allocation keeps every limit in
+        all cases.
 
     Raises:
         DomainError: an option is out of range, or the market has degenerate or
             unbounded users.
+        ShapeError: `fairness` or `warm_start` is for another number of rows.
     """
     _check_options(tolerance, max_iterations, threads)
     fairness.check_length(market.num_users)
     counted = users_taking_part(market, utility, drop_degenerate)
+    first_prices = _first_prices(market, warm_start)
+    first_gap = _first_gap(market, warm_start, utility, fairness, drop_degenerate)
     amount = np.zeros(market.num_edges)
     lam, mu = np.zeros(market.num_nodes), np.zeros(market.num_users)
     runs: list[_Run] = []
-    with _threads(threads) as pool:
+    with _threads(threads, market.num_edges) as pool:
         for resource in market.resources:
             users, nodes = market.rows_of(resource)
-            run = _solve_type(
-                market, users, nodes, counted, utility, fairness.of(users),
-                AIM * tolerance, max_iterations, stop, pool,
-            )  # fmt: skip
+            how = _How(
+                utility=utility,
+                fairness=fairness.of(users),
+                tolerance=AIM * tolerance,
+                max_iterations=max_iterations,
+                stop=stop,
+                pool=pool,
+                lam=None if first_prices is None else first_prices[nodes],
+                first_gap=first_gap,
+            )
+            run = _solve_type(market, users, nodes, counted[users], how)
             edges = slice(market.weight.indptr[users.start],
                           market.weight.indptr[users.stop])  # fmt: skip
             amount[edges], lam[nodes], mu[users] = run.amount, run.lam, run.mu
@@ -102,9 +132,14 @@ def allocate(
     if utility != LINEAR:
         value = replace(value, utility=utility.value(market.weight, amount))
     certificate = certify(
-        market, value.allocation, lam, mu,
-        utility=utility, fairness=fairness, drop_degenerate=drop_degenerate,
-    )  # fmt: skip
+        market,
+        value.allocation,
+        lam,
+        mu,
+        utility=utility,
+        fairness=fairness,
+        drop_degenerate=drop_degenerate,
+    )
     return Solution(
         value=value,
         certificate=certificate,
@@ -121,6 +156,61 @@ def allocate(
     )
 
 
+def _first_prices(
+    market: Market, warm_start: Outcome | EdgeSolution | None
+) -> Floats | None:
+    """Shadow prices of capacities to start from."""
+    if warm_start is None:
+        return None
+    value = warm_start.value if isinstance(warm_start, Solution) else warm_start
+    if len(value.capacity_shadow_price) != market.num_nodes:
+        raise ShapeError(
+            "warm_start",
+            expected=f"an answer for {market.num_nodes} node rows",
+            got=f"{len(value.capacity_shadow_price)}",
+        )
+    return value.capacity_shadow_price
+
+
+def _first_gap(
+    market: Market,
+    warm_start: Outcome | EdgeSolution | None,
+    utility: Utility,
+    fairness: Fairness,
+    drop_degenerate: bool,
+) -> float:
+    """Gap per user at which a warm start joins the central path."""
+    if warm_start is None:
+        return 1.0
+    value = warm_start.value if isinstance(warm_start, Solution) else warm_start
+    if value.allocation.shape != (market.num_users, market.num_nodes):
+        return LEAST_KNOWN
+    proof = certify(
+        market,
+        value.allocation,
+        value.capacity_shadow_price,
+        value.budget_shadow_price,
+        utility=utility,
+        fairness=fairness,
+        drop_degenerate=drop_degenerate,
+    )
+    return min(max(WARM * proof.gap_per_user, LEAST_WARM), LEAST_KNOWN)
+
+
+@dataclass(frozen=True, eq=False)
+class _How:
+    """Options of the solve of one resource type."""
+
+    utility: Utility
+    fairness: Fairness
+    tolerance: float
+    max_iterations: int
+    stop: Stop | None
+    pool: Executor | None
+    lam: Floats | None
+    first_gap: float
+
+
 @dataclass(frozen=True, eq=False)
 class _Run:
     """One resource type solved: amounts of its edges, shadow prices of its rows."""
@@ -132,7 +222,7 @@ class _Run:
     finite: bool
 
 
-def _check_options(tolerance: float, max_iterations: int, threads: int) -> None:
+def _check_options(tolerance: float, max_iterations: int, threads: int | None) -> None:
     if not LEAST_TOLERANCE <= tolerance < 1.0:
         raise DomainError(
             "tolerance",
@@ -143,11 +233,15 @@ def _check_options(tolerance: float, max_iterations: int, threads: int) -> None:
         raise DomainError(
             "max_iterations", expected="a whole number >= 1", got=max_iterations
         )
-    if threads < 1:
+    if threads is not None and threads < 1:
         raise DomainError("threads", expected="a whole number >= 1", got=threads)
 
 
-def _threads(count: int) -> AbstractContextManager[Executor | None]:
+def _threads(
+    count: int | None, num_edges: int
+) -> AbstractContextManager[Executor | None]:
+    if count is None:
+        count = get_num_threads() if num_edges >= 2 * EDGES_PER_BLOCK else 1
     return nullcontext() if count == 1 else ThreadPoolExecutor(min(count, MAX_BLOCKS))
 
 
@@ -155,27 +249,29 @@ def _solve_type(
     market: Market,
     users: slice,
     nodes: slice,
-    counted: Bools,
-    utility: Utility,
-    fairness: Fairness,
-    tolerance: float,
-    max_iterations: int,
-    stop: Stop | None,
-    pool: Executor | None,
+    taking_part: Bools,
+    how: _How,
 ) -> _Run:
     """Solve one type on the edges that can carry something; complete its prices."""
-    part = market.part(users, nodes)
-    taking_part = counted[users]
-    usable = part.usable_edges() & taking_part[part.user_of_edge]
-    problem = _problem(part, usable, taking_part)
-    if utility == LINEAR and fairness.is_plain:
-        iterate = interior_point(problem, tolerance, max_iterations, stop, pool)
-    else:
-        with np.errstate(all="ignore"):  # what overflows is seen and said below
+    part = market if len(market.resources) == 1 else market.part(users, nodes)
+    usable = part.usable_edges()
+    usable &= np.repeat(taking_part, np.diff(part.weight.indptr))
+    linear = how.utility == LINEAR
+    fairness = how.fairness if linear else PROPORTIONAL
+    problem, unit = _problem(part, usable, taking_part, fairness)
+    with np.errstate(all="ignore"):  # what overflows is seen and said below
+        if linear:
+            iterate = _iterated(problem, how)
+        else:
             iterate = solve_smooth(
-                problem, utility, fairness.of(taking_part),
-                tolerance, max_iterations, stop, pool,
-            )  # fmt: skip
+                problem,
+                how.utility,
+                how.fairness.of(taking_part),
+                how.tolerance,
+                how.max_iterations,
+                how.stop,
+                how.pool,
+            )
     carried, lam, mu_counted = (
         iterate.amount,
         iterate.capacity_shadow_price,
@@ -189,29 +285,94 @@ def _solve_type(
     )
     if not finite:
         carried, lam, mu_counted = closed_form_start(problem)
-    amount = np.zeros(part.num_edges)
-    amount[usable] = carried
+    amount = carried
+    if len(carried) < part.num_edges:
+        amount = np.zeros(part.num_edges)
+        amount[usable] = carried
     mu = np.zeros(part.num_users)
-    mu[taking_part] = mu_counted
-    if utility == LINEAR:  # else no bundle is priced at an edge that carries nothing
+    mu[taking_part] = mu_counted / unit
+    lam = lam / unit
+    if linear:  # else no bundle is priced at an edge that carries nothing
         lam, mu = _completed(part, usable, taking_part, lam, mu)
     return _Run(amount, lam, mu, iterate, finite)
 
 
-def _problem(part: Market, usable: Bools, taking_part: Bools) -> Problem:
-    """The usable edges of the users that count; a budget of zero buys what is free."""
-    user = part.user_of_edge[usable]
-    degree = np.bincount(user, minlength=part.num_users)[taking_part]
+def _iterated(problem: Problem, how: _How) -> Iterate:
+    """The interior point method, from the central path where following that pays."""
+    start, passes = None, 0
+    crowd = len(problem.budget) / max(len(problem.capacity), 1)
+    sparse_reach = len(problem.node) < AS_PANELS_FROM * len(problem.budget) * len(
+        problem.capacity
+    )
+    if problem.alpha == 1.0 and (
+        how.lam is not None or (crowd >= CROWD and sparse_reach)
+    ):
+        target = min(max(0.5 / max(crowd, 1e-300), LEAST_TARGET), GREATEST_TARGET)
+        target = max(target, how.tolerance)
+        lam = how.lam
+        if lam is not None:
+            # Of a node with room to spare, the least price that leaves it some.
+            least = target * crowd / problem.capacity * 1e-2
+            lam = np.where(np.isfinite(problem.capacity), np.maximum(lam, least), 0.0)
+        start = follow_path(
+            problem,
+            target,
+            how.pool,
+            lam=lam,
+            first_gap=max(how.first_gap, target),
+            stop=how.stop,
+        )
+        passes = 0 if start is None else math.ceil(start.passes)
+    iterate = interior_point(
+        problem, how.tolerance, how.max_iterations, how.stop, how.pool, start
+    )
+    return replace(iterate, iterations=passes + iterate.iterations)
+
+
+def _problem(
+    part: Market, usable: Bools, taking_part: Bools, fairness: Fairness
+) -> tuple[Problem, float]:
+    """The usable edges of the users that count; a budget of zero buys what is free.
+
+    Users' weights are brought to 1 on average; the unit that does so divides the
+    prices.
+    """
+    weight = part.weight
+    indptr, node, data = weight.indptr, weight.indices, weight.data
+    if not (usable.all() and taking_part.all()):
+        user = part.user_of_edge[usable]
+        degree = np.bincount(user, minlength=part.num_users)[taking_part]
+        indptr = np.concatenate([[0], np.cumsum(degree)])
+        node, data = node[usable], data[usable]
+    indptr = indptr.astype(np.int64)
+    node = node.astype(np.int32, copy=False)
     budget = np.where(part.budget > 0.0, part.budget, np.inf)[taking_part]
     capacity = np.where(part.capacity > 0.0, part.capacity, np.inf)
-    return Problem(
-        indptr=np.concatenate([[0], np.cumsum(degree)]).astype(np.int64),
-        node=part.weight.indices[usable].astype(np.int32),
-        weight=part.weight.data[usable],
+    weights = fairness.weights(part.num_users)[taking_part]
+    money = weights
+    if fairness.alpha != 1.0:
+        fair = np.minimum(
+            (part.capacity / np.maximum(np.bincount(node, minlength=len(capacity)), 1))[
+                node
+            ],
+            np.repeat(budget / np.maximum(np.diff(indptr), 1), np.diff(indptr))
+            / np.maximum(part.price[node], 1e-300),
+        )
+        utility = np.add.reduceat(data * fair, indptr[:-1]) if len(node) else money
+        money = weights * utility ** (1.0 - fairness.alpha)
+    total = float(money.sum())
+    unit = len(weights) / total if 0.0 < total < math.inf else 1.0
+    problem = Problem(
+        indptr=indptr,
+        node=node,
+        weight=data,
         price=part.price,
         capacity=capacity,
         budget=budget,
+        user_weight=np.ascontiguousarray(weights * unit),
+        alpha=fairness.alpha,
     )
+    return problem, unit
 
 
 def _completed(

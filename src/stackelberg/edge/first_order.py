@@ -23,8 +23,8 @@ from concurrent.futures import Executor
 import numpy as np
 
 from stackelberg.edge.blocks import blocks_of, run_blocks
-from stackelberg.edge.interior_point import Iterate, Problem, Stop
 from stackelberg.edge.market import Floats
+from stackelberg.edge.problem import Iterate, Problem, Stop
 from stackelberg.edge.proximal_users import MOVED, MU
 from stackelberg.edge.proximal_users import answer as answer_users
 from stackelberg.edge.proximal_users import restart as restart_users

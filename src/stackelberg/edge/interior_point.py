@@ -7,10 +7,13 @@ utility and z_ij = lam_i + mu_j p_i - w_ij v_j the perturbed optimality conditio
     x z = s lam = t mu = tau,    u v = 1.
 
 The logarithm is a pair with the fixed target 1, so a predictor-corrector as for linear
-programs applies (Mehrotra, SIAM J. Optimization 2, 1992). The linear equations hold in
-every iterate, so every iterate is feasible and proves its own gap,
+programs applies (Mehrotra, SIAM J. Optimization 2, 1992). Where the linear equations
+hold the iterate is feasible and proves its own gap,
 
     gap = sum x z + s lam + t mu + (u v - 1 - log(u v)).
+
+They hold from the closed-form start on; from a `PathPoint` the capacities' equations
+join them by the first full step. Weighted alpha-fair welfare has u^alpha v = b.
 
 Each user is eliminated (see `user_elimination`); what is left is one M x M system.
 Everything is invariant under units of nodes, money and utility.
@@ -18,75 +21,44 @@ Everything is invariant under units of nodes, money and utility.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
 from stackelberg.edge.blocks import blocks_of, run_blocks
+from stackelberg.edge.central_path import PathPoint
 from stackelberg.edge.dense_factor import factor, scaled, solve
-from stackelberg.edge.market import Bools, Floats, Ints
-from stackelberg.edge.sweeps import correct, form, predict
+from stackelberg.edge.market import Bools, Floats
+from stackelberg.edge.problem import Iterate, Problem, Stop
+from stackelberg.edge.sweeps import U, V, correct, form, predict
 
 MAX_ITERATIONS = 200
 
 AS_PANELS_FROM = 0.25
 """Share of the nodes that an average user reaches from which it is treated as dense."""
 
-SHORTEST_STEP = 1e-8
-"""A shorter step moves nothing: rounding has the last word."""
+SHORT_STEP, MOST_SHORT_STEPS = 1e-2, 5
+"""So many shorter steps in a row are no progress: rounding or a jam."""
 
-Stop = Callable[[int, float], bool]
-"""Asked before each iteration with its number and the gap per user; True stops."""
+LEAST_AIM = 0.1
+"""Share of the tolerance below which no step aims: its system would have no digits."""
 
+CAREFUL_SHARE = 0.1
+"""Share of the complementarity that a careful step leaves at least."""
 
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """One resource type in which every edge can carry something.
+LOWEST_RATIO = 1e-4
+"""u^alpha v / b stays between this and its inverse, once it is."""
 
-    Attributes:
-        indptr: bounds of each user's edges [N + 1].
-        node: of each edge, ascending within a user.
-        weight: of each edge, > 0.
-        price: of each node [M].
-        capacity: of each node [M], > 0; infinite where nothing limits it.
-        budget: of each user [N], > 0; infinite where nothing limits it.
-    """
+MOST_CUTS = 30
 
-    indptr: Ints
-    node: Ints
-    weight: Floats
-    price: Floats
-    capacity: Floats
-    budget: Floats
+_Point: TypeAlias = tuple[Floats, Floats, Floats, Floats, Floats]
+"""x per edge, s and lam [M], ends (t, mu, u, v) [N, 4], z per edge."""
 
-
-@dataclass(frozen=True, eq=False)
-class Iterate:
-    """What the method ended with; strictly feasible on both sides.
-
-    Attributes:
-        amount: x per edge.
-        capacity_shadow_price: lam [M].
-        budget_shadow_price: mu [N].
-        gap_per_user: as the method's own identity says; `certify` has the last word.
-        iterations: steps taken.
-        pinned: pivots of the M x M systems too small to be told from rounding.
-        stalled: whether steps became too short to go on.
-        bounded: whether the caller or the bound on the steps ended it.
-        history: gap per user before each step.
-    """
-
-    amount: Floats
-    capacity_shadow_price: Floats
-    budget_shadow_price: Floats
-    gap_per_user: float
-    iterations: int
-    pinned: int
-    stalled: bool
-    bounded: bool
-    history: tuple[float, ...]
+FEASIBLE = 0.05
+"""Share of the tolerance within which loads must add up, relative to capacities."""
 
 
 def interior_point(
@@ -95,24 +67,59 @@ def interior_point(
     max_iterations: int = MAX_ITERATIONS,
     stop: Stop | None = None,
     pool: Executor | None = None,
+    start: PathPoint | None = None,
 ) -> Iterate:
-    """Solve to a gap of `tolerance` per user; see the module.
+    """Solve to a gap of `tolerance` per unit of virtual money; see the module.
 
     Args:
         problem: what to solve; not checked.
-        tolerance: gap per user at which to end.
+        tolerance: gap per unit of virtual money, per user by default, at which to end.
         max_iterations: bound on the steps.
         stop: lets the caller end early.
         pool: threads to use; the bits do not depend on it.
+        start: a point near the central path; by default the closed form. A solve that
+            jams, which data spread over many decades can bring about, is begun again
+            from the closed form and then, carefully, from the middle.
     """
-    return _Solve(problem, pool).run(tolerance, max_iterations, stop)
+    tries: list[tuple[PathPoint | None, bool]] = [(None, False), (None, True)]
+    if start is not None:
+        tries.insert(0, (start, False))
+    best: Iterate | None = None
+    steps = 0
+    for point, careful in tries:
+        solve = _Solve(problem, pool, point, careful=careful)
+        found = solve.run(tolerance, max_iterations, stop)
+        steps += found.iterations
+        if best is None or _better(found, best):
+            best = found
+        if not (best.stalled or _overflowed(best)):
+            break
+    assert best is not None
+    return replace(best, iterations=steps)
+
+
+def _better(found: Iterate, other: Iterate) -> bool:
+    if _overflowed(found) or _overflowed(other):
+        return _overflowed(other)
+    return found.gap_per_user < other.gap_per_user
+
+
+def _overflowed(found: Iterate) -> bool:
+    return not (math.isfinite(found.gap_per_user) and np.isfinite(found.amount).all())
 
 
 class _Solve:
     """The arrays of one solve. ends and d_ends hold (t, mu, u, v) per user."""
 
-    def __init__(self, problem: Problem, pool: Executor | None) -> None:
-        self.problem, self.pool = problem, pool
+    def __init__(
+        self,
+        problem: Problem,
+        pool: Executor | None,
+        start: PathPoint | None,
+        *,
+        careful: bool = False,
+    ) -> None:
+        self.problem, self.pool, self.careful = problem, pool, careful
         m, n = len(problem.capacity), len(problem.budget)
         edges = len(problem.node)
         self.bounds = blocks_of(problem.indptr, m)
@@ -121,30 +128,38 @@ class _Solve:
         self.limited: Bools = np.isfinite(problem.capacity)
         blocks = len(self.bounds) - 1
         self.matrices = np.empty((blocks, m, m))
-        self.x, self.s, self.lam, self.ends, self.z = _start(problem)
+        self.x, self.s, self.lam, self.ends, self.z = (
+            _on_path(problem, start)
+            if start is not None
+            else _centred_start(problem)
+            if careful
+            else _start(problem)
+        )
         self.dx, self.dz = np.zeros(edges), np.zeros(edges)
         self.d_ends = np.zeros((n, 4))
-        self.pivots = np.zeros((n, 2), dtype=np.int64)
-        self.parts = np.zeros((n, 9))
-        self.num_products = edges + int(self.limited.sum())
-        self.num_products += int((self.ends[:, 1] > 0.0).sum())
+        self.pivots = np.zeros((n, 2), dtype=np.int32)
+        self.parts = np.zeros((n, 4))
+        self.num_products = problem.num_products
         self.pinned = 0
 
     def run(self, tolerance: float, max_iterations: int, stop: Stop | None) -> Iterate:
         """Iterate until `tolerance`, the bound, the caller or rounding ends it."""
-        num_users = max(len(self.problem.budget), 1)
         step_x = step_z = 0.0
         history: list[float] = []
         stalled = stopped = False
+        short = 0
         while True:
-            complementarity, utility_gap = self._form(step_x, step_z)
-            history.append((complementarity + utility_gap) / num_users)
+            complementarity, utility_gap, money = self._form(step_x, step_z)
+            history.append((complementarity + utility_gap) / (money or 1.0))
             stopped = stop is not None and stop(len(history) - 1, history[-1])
-            done = not history[-1] > tolerance
-            if done or stopped or stalled or len(history) > max_iterations:
+            done = history[-1] <= tolerance and self._adds_up(FEASIBLE * tolerance)
+            lost = not math.isfinite(history[-1])
+            if done or stopped or stalled or lost or len(history) > max_iterations:
                 break
-            step_x, step_z = self._step(complementarity / self.num_products)
-            stalled = not max(step_x, step_z) > SHORTEST_STEP
+            least = LEAST_AIM * tolerance * money / self.num_products
+            step_x, step_z = self._step(complementarity / self.num_products, least)
+            short = short + 1 if max(step_x, step_z) < SHORT_STEP else 0
+            stalled = short >= MOST_SHORT_STEPS
         return Iterate(
             amount=self.x,
             capacity_shadow_price=self.lam,
@@ -157,10 +172,16 @@ class _Solve:
             history=tuple(history),
         )
 
-    def _form(self, step_x: float, step_z: float) -> tuple[float, float]:
-        """Move by the last step and set up the system; sum x z ... and utility gap."""
+    def _adds_up(self, share: float) -> bool:
+        """Whether every load and its slack are the capacity, but for this share."""
+        return bool(np.all(np.abs(self.residual) <= share * (self.load + self.s)))
+
+    def _form(self, step_x: float, step_z: float) -> tuple[float, float, float]:
+        """Move by the last step and set up the system; sums of products, utility gaps
+        and virtual money.
+        """
         blocks, m = self.matrices.shape[:2]
-        sums = np.zeros((blocks, 2))
+        sums = np.zeros((blocks, 3))
         load, diagonal, right_side = np.zeros((3, blocks, m))
         p = self.problem
 
@@ -168,6 +189,7 @@ class _Solve:
             self.matrices[k] = 0.0
             form(
                 first, last, self.longest, p.indptr, p.node, p.weight, p.price,
+                p.user_weight, p.alpha,
                 self.x, self.z, self.ends, self.pivots, self.parts,
                 self.dx, self.dz, self.d_ends,
                 step_x, step_z, self.as_panels,
@@ -177,7 +199,8 @@ class _Solve:
         run_blocks(run, self.bounds, self.pool)
         lam, s = self.lam, self.s
         # What the steps' rounding made of Q - sum x - s; the next step takes it back.
-        self.residual = np.where(self.limited, p.capacity - load.sum(axis=0) - s, 0.0)
+        self.load = load.sum(axis=0)
+        self.residual = np.where(self.limited, p.capacity - self.load - s, 0.0)
         matrix = self.matrices[0]
         for other in self.matrices[1:]:
             matrix += other
@@ -189,15 +212,19 @@ class _Solve:
         self.affine_right_side = right_side.sum(axis=0)
         self.own = own
         self.scale = scaled(matrix)
-        return float(sums[:, 0].sum() + s @ lam), float(sums[:, 1].sum())
+        products, gaps, money = (float(part) for part in sums.sum(axis=0))
+        return products + float(s @ lam), gaps, money
 
     def _solve(self, right_side: Floats) -> Floats:
         """Lam's part of the step, zero at nodes without limit."""
         limited = np.where(self.limited, right_side - self.residual, 0.0)
         return self.scale * solve(self.matrices[0], self.scale * limited)
 
-    def _step(self, tau: float) -> tuple[float, float]:
-        """Find the next step; how far to go in x, s, t and in lam, mu, v, z."""
+    def _step(self, tau: float, least: float) -> tuple[float, float]:
+        """Find the next step, aiming no lower than a complementarity of `least`.
+
+        Returns how far to go in x, s, t and in lam, mu, v, z.
+        """
         self.pinned += factor(self.matrices[0])
         blocks, m = self.matrices.shape[:2]
         lam, s, limited, p = self.lam, self.s, self.limited, self.problem
@@ -212,6 +239,7 @@ class _Solve:
         def run_predict(k: int, first: int, last: int) -> None:
             predict(
                 first, last, self.longest, p.indptr, p.node, p.weight, p.price,
+                p.user_weight, p.alpha,
                 self.x, self.z, self.ends, self.pivots, self.parts,
                 d_lam, self.dx, self.d_ends,
                 sums[k], shrink[k], right_side[k], per_target[k],
@@ -224,10 +252,16 @@ class _Solve:
         reached += step_z * (x_dz + s @ d_lam) + step_x * (z_dx + lam @ d_s)
         reached += step_x * step_z * (dx_dz + d_s @ d_lam)
         share = max(reached, 0.0) / (tau * self.num_products)
-        aim = tau * share**2
+        aim = max(tau * share**2, min(least, tau))
+        corrected, second_order = right_side.sum(axis=0), d_s * d_lam
+        if self.careful:
+            # Plain Newton steps: second-order terms mislead where steps are short.
+            aim = max(aim, CAREFUL_SHARE * tau)
+            corrected, second_order = self.affine_right_side, np.zeros(m)
+            self.dx[:], self.d_ends[:, :2] = 0.0, 0.0
 
-        wanted = np.where(limited, (aim - d_s * d_lam) / safe_lam - s, 0.0)
-        right = right_side.sum(axis=0) + aim * per_target.sum(axis=0)
+        wanted = np.where(limited, (aim - second_order) / safe_lam - s, 0.0)
+        right = corrected + aim * per_target.sum(axis=0)
         d_lam_final = self._solve(right + wanted)
         d_s = np.where(limited, wanted - self.own * d_lam_final, 0.0)
         shrink = np.zeros((blocks, 2))
@@ -235,6 +269,7 @@ class _Solve:
         def run_correct(k: int, first: int, last: int) -> None:
             correct(
                 first, last, self.longest, p.indptr, p.node, p.weight, p.price,
+                p.user_weight, p.alpha,
                 self.x, self.z, self.ends, self.pivots, self.parts,
                 d_lam_final, aim,
                 self.dx, self.dz, self.d_ends, shrink[k],
@@ -245,8 +280,40 @@ class _Solve:
         step_x, step_z = _longest_steps(
             shrink, d_s / safe_s, d_lam_final / safe_lam, min(keep, 0.9995)
         )
+        if self.careful:
+            step_x = step_z = min(step_x, step_z)
+        step_x, step_z = self._within_band(step_x, step_z)
         self.s = s + step_x * d_s
         self.lam = lam + step_z * d_lam_final
+        return step_x, step_z
+
+    def _within_band(self, step_x: float, step_z: float) -> tuple[float, float]:
+        """Steps that keep each utility and its price near one another's best answer.
+
+        u and v move by different steps, and nothing else holds u^alpha v near b.
+        """
+        power, weight = self.problem.alpha, self.problem.user_weight
+        u, v = self.ends[:, U], self.ends[:, V]
+        du, dv = self.d_ends[:, U], self.d_ends[:, V]
+
+        def band(a: float, b: float) -> tuple[float, float]:
+            utility = u + a * du
+            ratio = (v + b * dv) * (utility if power == 1.0 else utility**power)
+            ratio /= weight
+            return ratio.min(initial=1.0), ratio.max(initial=1.0)
+
+        low, high = band(0.0, 0.0)
+        low, high = min(LOWEST_RATIO, 0.5 * low), max(1.0 / LOWEST_RATIO, 2.0 * high)
+        for _ in range(MOST_CUTS):
+            lowest, highest = band(step_x, step_z)
+            if low <= lowest and highest <= high:
+                break
+            if step_x > step_z:
+                step_x = max(0.5 * step_x, step_z)
+            elif step_z > step_x:
+                step_z = max(0.5 * step_z, step_x)
+            else:
+                step_x, step_z = 0.5 * step_x, 0.5 * step_z
         return step_x, step_z
 
 
@@ -262,13 +329,69 @@ def _longest_steps(
     )
 
 
+def _centred_start(p: Problem) -> _Point:
+    """A feasible start with products in [1, 4] and u^alpha v = b: x, s, lam, ends, z.
+
+    Farther from the optimum than `_start`, but no product is far from the others.
+    """
+    n = len(p.budget)
+    degree = np.diff(p.indptr)
+    user = np.repeat(np.arange(n, dtype=np.int32), degree)
+    reached = np.maximum(np.bincount(p.node, minlength=len(p.capacity)), 1)
+    limited, pays = np.isfinite(p.capacity), np.isfinite(p.budget)
+    lam = np.where(limited, 4.0 * reached / p.capacity, 0.0)
+    mu = np.where(pays, 4.0 * degree / p.budget, 0.0)
+    price = np.where(pays[user], p.price[p.node], 0.0)
+    x = 2.0 / np.maximum(lam[p.node], mu[user] * price)
+    utility: Floats = np.bincount(user, p.weight * x, minlength=n).astype(np.float64)
+    v = p.user_weight * utility**-p.alpha
+    # The dual units follow the welfare's: no reduced price may be negative.
+    unit = np.maximum((v * utility).max(initial=1.0), 1.0)
+    lam, mu = unit * lam, unit * mu
+    z = lam[p.node] + mu[user] * price - p.weight * v[user]
+    load = np.bincount(p.node, x, minlength=len(p.capacity))
+    s = np.where(limited, p.capacity - load, 0.0)
+    spend = np.bincount(user, price * x, minlength=n)
+    t = np.where(pays, p.budget - spend, 0.0)
+    ends = np.ascontiguousarray(np.stack([t, mu, utility, v], axis=1))
+    return x, s, lam, ends, z
+
+
+def _on_path(p: Problem, point: PathPoint) -> _Point:
+    """The iterate x, s, lam, ends, z at a point near the path; users are feasible.
+
+    Loads and slacks need not add up to the capacities yet.
+    """
+    n = len(p.budget)
+    lam, mu, v = point.lam, point.users[:, 0], point.users[:, 1]
+    user = np.repeat(np.arange(n, dtype=np.int32), np.diff(p.indptr))
+    z = mu[user] * p.price[p.node]
+    z += lam[p.node]
+    z -= p.weight * v[user]
+    x = point.tau / z
+    pays = mu > 0.0
+    spend = np.bincount(user, p.price[p.node] * x, minlength=n)
+    t = np.where(pays, point.tau / np.where(pays, mu, 1.0), 0.0)
+    shrink = np.ones(n)
+    np.divide(p.budget - t, spend, out=shrink, where=pays)
+    # A user that was not quite centred: slack and purchases share the budget.
+    shrink = np.clip(shrink, 0.5 * p.budget / (spend + t), 1.0) if n else shrink
+    x *= shrink[user]
+    t = np.where(pays, p.budget - shrink * spend, 0.0)
+    utility: Floats = np.bincount(user, p.weight * x, minlength=n).astype(np.float64)
+    limited = np.isfinite(p.capacity)
+    s = np.where(limited, point.tau / np.where(limited, lam, 1.0), 0.0)
+    ends = np.ascontiguousarray(np.stack([t, mu, utility, v], axis=1))
+    return x, s, lam, ends, z
+
+
 def closed_form_start(problem: Problem) -> tuple[Floats, Floats, Floats]:
     """Where the method starts: amounts per edge, lam [M] and mu [N]; feasible."""
     x, _, lam, ends, _ = _start(problem)
     return x, lam, ends[:, 1].copy()
 
 
-def _start(p: Problem) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+def _start(p: Problem) -> _Point:
     """A strictly feasible start in closed form: x, s, lam, ends, z.
 
     Each edge gets half the smaller of two fair shares, of the node's capacity and of
@@ -290,11 +413,12 @@ def _start(p: Problem) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     s: Floats = np.where(limited, p.capacity - load, 0.0)
     spend = np.bincount(user, np.where(pays[user], price * x, 0.0), minlength=n)
     t: Floats = np.where(pays, p.budget - spend, 0.0)
-    share = np.bincount(p.node, p.weight * x / utility[user], minlength=m)
+    money = p.user_weight * utility ** (1.0 - p.alpha)
+    share = np.bincount(p.node, p.weight * x * (money / utility)[user], minlength=m)
     lam: Floats = np.where(
         limited, (2.0 * share + 1e-3) / np.where(limited, p.capacity, 1.0), 0.0
     )
-    mu = np.where(pays, 2.0 / np.where(pays, p.budget, 1.0), 0.0)
+    mu = np.where(pays, 2.0 * money / np.where(pays, p.budget, 1.0), 0.0)
     rent = lam[p.node] + mu[user] * price
     least = np.full(n, np.inf)
     np.minimum.at(least, user, rent / p.weight)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stackelberg.edge.fairness import Fairness
-from stackelberg.edge.interior_point import Problem
 from stackelberg.edge.market import Floats, Ints
+from stackelberg.edge.problem import Problem
 from stackelberg.edge.segments import segment_sums
 from stackelberg.edge.smooth_user import MOST_BY_DEMAND
 from stackelberg.edge.utilities import Utility

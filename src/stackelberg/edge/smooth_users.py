@@ -29,14 +29,9 @@ import numpy as np
 from stackelberg.edge.blocks import blocks_of, run_blocks
 from stackelberg.edge.dense_factor import factor, scaled, solve
 from stackelberg.edge.fairness import Fairness
-from stackelberg.edge.interior_point import (
-    AS_PANELS_FROM,
-    MAX_ITERATIONS,
-    Iterate,
-    Problem,
-    Stop,
-)
+from stackelberg.edge.interior_point import AS_PANELS_FROM, MAX_ITERATIONS
 from stackelberg.edge.market import Bools, Floats
+from stackelberg.edge.problem import Iterate, Problem, Stop
 from stackelberg.edge.smooth_start import smooth_start
 from stackelberg.edge.smooth_sweeps import correct, form, predict
 from stackelberg.edge.utilities import Utility
