@@ -418,7 +418,7 @@ def test_the_general_method_agrees_with_the_one_for_linear_users() -> None:
     for seed in range(6):
         market = small_market(seed, 20, 6)
         every = np.ones(market.num_edges, dtype=bool)
-        problem = _problem(market, every, np.ones(20, dtype=bool))
+        problem, _ = _problem(market, every, np.ones(20, dtype=bool), PROPORTIONAL)
         found = solve_smooth(problem, LINEAR, PROPORTIONAL, 1e-11)
         other = market.weight.copy()
         other.data = found.amount
