@@ -25,6 +25,7 @@ from stackelberg.io.market_solution import (
 )
 from stackelberg.io.scenario_file import read_scenario, write_scenario
 from stackelberg.io.solution_file import SolutionFile, read_solution, write_solution
+from stackelberg.io.trace_file import read_trace, write_trace
 
 __all__ = [
     "MarketReference",
@@ -47,8 +48,10 @@ __all__ = [
     "read_market_solution",
     "read_scenario",
     "read_solution",
+    "read_trace",
     "write_market",
     "write_market_solution",
     "write_scenario",
     "write_solution",
+    "write_trace",
 ]

@@ -1,13 +1,17 @@
 """Radio propagation: path loss, spatially correlated shadowing, Rayleigh fading.
 
 Path losses and shadowing are in dB, distances in m, fading is a linear power factor.
-Everything is NumPy float64. Shape legend: D devices at positions [D, 2].
+Everything is NumPy float64, except that the laws of distance also take the arrays of
+another library (JAX) and answer in its own kind and precision, so that there is one
+formula for scenarios and environments. Shape legend: D devices at positions [D, 2].
 
 Shadowing is computed by sums in a fixed order rather than by BLAS, so that any number
 of threads gives the same bits and the first devices keep theirs when more are added.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,8 +59,8 @@ def base_station_path_loss_db(distance_m: npt.ArrayLike) -> Floats:
     Args:
         distance_m: any shape, >= 0; `MIN_BASE_STATION_DISTANCE_M` counts for less.
     """
-    metres = _at_least(distance_m, MIN_BASE_STATION_DISTANCE_M)
-    return 128.1 + 37.6 * np.log10(metres / 1e3)
+    xp, metres = _at_least(distance_m, MIN_BASE_STATION_DISTANCE_M)
+    return 128.1 + 37.6 * xp.log10(metres / 1e3)
 
 
 def device_path_loss_db(distance_m: npt.ArrayLike) -> Floats:
@@ -68,8 +72,8 @@ def device_path_loss_db(distance_m: npt.ArrayLike) -> Floats:
     Args:
         distance_m: any shape, >= 0; `MIN_DEVICE_DISTANCE_M` counts for less.
     """
-    metres = _at_least(distance_m, MIN_DEVICE_DISTANCE_M)
-    return 148.0 + 40.0 * np.log10(metres / 1e3)
+    xp, metres = _at_least(distance_m, MIN_DEVICE_DISTANCE_M)
+    return 148.0 + 40.0 * xp.log10(metres / 1e3)
 
 
 def free_space_path_loss_db(
@@ -83,8 +87,8 @@ def free_space_path_loss_db(
         distance_m: any shape, >= 0; `MIN_DEVICE_DISTANCE_M` counts for less.
         carrier_hz: carrier frequency in Hz, > 0.
     """
-    metres = _at_least(distance_m, MIN_DEVICE_DISTANCE_M)
-    return 46.4 + 20.0 * np.log10(metres) + 20.0 * np.log10(carrier_hz / 5e9)
+    xp, metres = _at_least(distance_m, MIN_DEVICE_DISTANCE_M)
+    return 46.4 + 20.0 * xp.log10(metres) + 20.0 * _log10(carrier_hz / 5e9)
 
 
 def line_of_sight_probability(distance_m: npt.ArrayLike) -> Floats:
@@ -93,9 +97,9 @@ def line_of_sight_probability(distance_m: npt.ArrayLike) -> Floats:
     min(18/d, 1) (1 - exp(-d/36)) + exp(-d/36), d in m: certain up to 18 m. Source:
     WINNER II D1.1.2, table 4-7, which TR 36.843, A.2.1.2, refers to.
     """
-    metres = _at_least(distance_m, MIN_DEVICE_DISTANCE_M)
-    near = np.exp(-metres / 36.0)
-    return np.minimum(18.0 / metres, 1.0) * (1.0 - near) + near
+    xp, metres = _at_least(distance_m, MIN_DEVICE_DISTANCE_M)
+    near = xp.exp(-metres / 36.0)
+    return xp.minimum(18.0 / metres, 1.0) * (1.0 - near) + near
 
 
 def line_of_sight_path_loss_db(
@@ -122,17 +126,17 @@ def line_of_sight_path_loss_db(
         DomainError: if `carrier_hz` is outside the range of the model.
     """
     carrier_ghz = _checked_carrier_ghz(carrier_hz)
-    metres = _at_least(distance_m, MIN_DEVICE_DISTANCE_M)
+    xp, metres = _at_least(distance_m, MIN_DEVICE_DISTANCE_M)
     breakpoint_m = 4.0 * 0.8 * 0.8 * carrier_hz / SPEED_OF_LIGHT_M_PER_S
-    near = 22.7 * np.log10(metres) + 27.0 + 20.0 * np.log10(carrier_ghz)
+    near = 22.7 * xp.log10(metres) + 27.0 + 20.0 * _log10(carrier_ghz)
     far = (
-        40.0 * np.log10(metres)
+        40.0 * xp.log10(metres)
         + 7.56
-        - 2.0 * 17.3 * np.log10(0.8)
-        + 2.7 * np.log10(carrier_ghz)
+        - 2.0 * 17.3 * _log10(0.8)
+        + 2.7 * _log10(carrier_ghz)
     )
-    street = np.where(metres <= breakpoint_m, near, far)
-    return np.maximum(street, free_space_path_loss_db(distance_m, carrier_hz))
+    street = xp.where(metres <= breakpoint_m, near, far)
+    return xp.maximum(street, free_space_path_loss_db(distance_m, carrier_hz))
 
 
 def obstructed_path_loss_db(
@@ -158,16 +162,16 @@ def obstructed_path_loss_db(
         DomainError: if `carrier_hz` is outside the range of the model.
     """
     carrier_ghz = _checked_carrier_ghz(carrier_hz)
-    metres = _at_least(distance_m, MIN_DEVICE_DISTANCE_M)
+    xp, metres = _at_least(distance_m, MIN_DEVICE_DISTANCE_M)
     if carrier_ghz <= 1.5:
-        frequency_term = 16.33 + 26.16 * np.log10(carrier_ghz)
+        frequency_term = 16.33 + 26.16 * _log10(carrier_ghz)
     elif carrier_ghz <= 2.0:
-        frequency_term = 14.78 + 34.97 * np.log10(carrier_ghz)
+        frequency_term = 14.78 + 34.97 * _log10(carrier_ghz)
     else:
-        frequency_term = 18.38 + 23.0 * np.log10(carrier_ghz)
-    slope = 44.9 - 6.55 * np.log10(1.5)
-    street = slope * np.log10(metres) + 5.83 * np.log10(1.5) + frequency_term - 5.0
-    return np.maximum(street, free_space_path_loss_db(distance_m, carrier_hz))
+        frequency_term = 18.38 + 23.0 * _log10(carrier_ghz)
+    slope = 44.9 - 6.55 * _log10(1.5)
+    street = slope * xp.log10(metres) + 5.83 * _log10(1.5) + frequency_term - 5.0
+    return xp.maximum(street, free_space_path_loss_db(distance_m, carrier_hz))
 
 
 def position_correlation(positions_m: Floats, decorrelation_m: float) -> Floats:
@@ -252,8 +256,17 @@ def rayleigh_power_matrix(random: np.random.Generator, num_pairs: int) -> Floats
     return rayleigh_power(random, num_pairs**2)[_shell_order(num_pairs)]
 
 
-def _at_least(distance_m: npt.ArrayLike, floor_m: float) -> Floats:
-    return np.maximum(np.asarray(distance_m, np.float64), floor_m)
+def _at_least(distance_m: npt.ArrayLike, floor_m: float) -> tuple[Any, Any]:
+    """The array library of `distance_m`, and what counts as the distance."""
+    library: Any = getattr(distance_m, "__array_namespace__", lambda: np)()
+    if library is np:
+        return np, np.maximum(np.asarray(distance_m, np.float64), floor_m)
+    return library, library.maximum(distance_m, floor_m)
+
+
+def _log10(number: float) -> float:
+    """A plain float, so that it takes the precision of the array it meets."""
+    return float(np.log10(number))
 
 
 def _checked_carrier_ghz(carrier_hz: float) -> float:

@@ -1,0 +1,69 @@
+"""Small environments, compiled once, and episodes played in them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from stackelberg import envs
+from stackelberg.envs.links import (
+    cellular_gains,
+    cross_gains_everywhere,
+    gains_everywhere,
+)
+from stackelberg.envs.world import fader
+
+reset = jax.jit(envs.reset)
+step = jax.jit(envs.step)
+observe_leader = jax.jit(envs.observe_leader)
+observe_followers = jax.jit(envs.observe_followers)
+
+
+def actions(seed: int, slots: int, params: envs.EnvParams) -> envs.Action:
+    """Random prices, channels and powers for each slot [slots, ...]."""
+    draw = np.random.default_rng(seed)
+    m, n = params.num_channels, params.num_pairs
+    shape = (slots, m, n) if params.price_per_channel else (slots, n)
+    low, high = float(params.radio.min_power_w), float(params.radio.max_power_w)
+    return envs.Action(
+        jnp.asarray(10.0 ** draw.uniform(15.0, 19.0, shape), params.dtype),
+        jnp.asarray(draw.integers(0, m, (slots, n)), jnp.int32),
+        jnp.asarray(draw.uniform(low, high, (slots, n)), params.dtype),
+    )
+
+
+@jax.jit
+def play(state: envs.State, plan: envs.Action, params: envs.EnvParams) -> Any:
+    """All steps of an episode whose actions are given, and the states before them."""
+    key = jax.random.key(9)
+
+    def one(state: envs.State, action: envs.Action) -> Any:
+        result = envs.step(key, state, action, params)
+        return result.state, (state, result)
+
+    return jax.lax.scan(one, state, plan)[1]
+
+
+@jax.jit
+def every_gain(state: envs.State, params: envs.EnvParams) -> dict[str, jax.Array]:
+    """All gains of the slot, channel by channel."""
+    gains, now = state.world.gains, fader(state.world, state.slot, params)
+    links = gains_everywhere(gains, now)
+    return {
+        "cellular_to_bs": cellular_gains(gains, now),
+        "d2d": links.own,
+        "d2d_to_bs": links.to_bs,
+        "cellular_to_d2d": links.from_cellular,
+        "d2d_to_d2d": cross_gains_everywhere(gains, now),
+    }
+
+
+@cache
+def standard(**settings: Any) -> envs.EnvParams:
+    """3 channels, 4 pairs, and whatever else is said."""
+    sizes: dict[str, Any] = {"num_channels": 3, "num_pairs": 4}
+    return envs.make_params(**{**sizes, **settings})
