@@ -14,6 +14,7 @@ from stackelberg.report.numbers import (
     shown_percent,
     shown_regret,
     shown_relative,
+    shown_times,
 )
 
 
@@ -31,6 +32,20 @@ def test_what_is_not_rounding_keeps_its_digits() -> None:
     assert shown_percent(1.4e-5, 2) == "0.0014 %"
     assert shown_percent(1.0, 2) == "100 %"
     assert shown_percent(31.4, 2) == "3100 %"
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [
+        (1.05, "1.05"),
+        (31.96, "32"),
+        (1e3, "1,000"),
+        (45678.9, "45,679"),
+        (2e7, "2e+07"),
+    ],
+)
+def test_a_factor_is_told_in_full(factor: float, text: str) -> None:
+    assert shown_times(factor) == text
 
 
 @pytest.mark.parametrize(

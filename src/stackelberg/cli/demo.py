@@ -18,6 +18,7 @@ from stackelberg.report.numbers import (
     shown_percent,
     shown_rate,
     shown_regret,
+    shown_times,
     significant,
 )
 from stackelberg.report.theme import METHODS as STYLES
@@ -247,7 +248,7 @@ def _edge_summary(data: EdgeReportData) -> list[str]:
     if printed is not None:
         excess = 1.0 + max(printed.budget_violation, printed.capacity_violation)
         lines.append(
-            f"printed formula: {significant(excess, 3)} times over a limit; cut to the "
+            f"printed formula: {shown_times(excess)} times over a limit; cut to the "
             f"limits, {shown_percent(printed.utility_share, 2)} of the optimal utility"
         )
     return lines

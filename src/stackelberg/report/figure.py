@@ -57,12 +57,42 @@ def picked(record: object, *names: str) -> dict[str, Any]:
     }
 
 
+def log_axis(
+    numbers: Iterable[float], title: str, number: str = ".3~g"
+) -> dict[str, Any]:
+    """Title, scale and axis of positive numbers, arguments of an `alt.X`.
+
+    Args:
+        numbers: that are drawn.
+        title: of the axis.
+        number: format of a tick.
+    """
+    low, high = log_domain(numbers)
+    return {
+        "title": title,
+        "scale": alt.Scale(type="log", domain=[low, high], nice=False),
+        "axis": alt.Axis(format=number, values=log_ticks(low, high)),
+    }
+
+
+def log_domain(numbers: Iterable[float]) -> tuple[float, float]:
+    """From the least to the greatest and a little more; never less than a factor 2,
+    which would make differences of what is the same but for rounding.
+    """
+    known = list(numbers) or [1.0]
+    middle = math.sqrt(min(known)) * math.sqrt(max(known))
+    half = max(math.sqrt(max(known)) / math.sqrt(min(known)) * 1.06, math.sqrt(2.0))
+    return middle / half, middle * half
+
+
 def log_ticks(low: float, high: float) -> list[float]:
     """Round numbers from `low` to `high`: powers of ten, and 2 and 5 where few."""
     places = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 2, 5) if math.log10(high / low) < 2.5 else (1,)
-    ticks = [step * 10.0**place for place in places for step in steps]
-    return [tick for tick in ticks if 0.98 * low <= tick <= 1.02 * high]
+    decades = math.log10(high) - math.log10(low)
+    steps = (1, 2, 5) if decades < 2.5 else (1,)
+    every = max(round(decades / 6.0), 1)
+    ticks = [step * 10.0**p for p in places if p % every == 0 for step in steps]
+    return [tick for tick in ticks if low <= tick <= high]
 
 
 def named_colour(

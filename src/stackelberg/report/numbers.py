@@ -118,6 +118,11 @@ def shown_change(ratio: float | None, digits: int = 2) -> str:
     return f"{text if float(text) else text[1:]} %"
 
 
+def shown_times(factor: float) -> str:
+    """A factor: three digits, in full up to a million."""
+    return f"{factor:.3g}" if factor < 1e3 or factor >= 1e6 else f"{factor:,.0f}"
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """``1 pair``, ``3 pairs``."""
     return f"{count} {one if count == 1 else many or one + 's'}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from report.edge.example_market import example_market
+from scipy.sparse import csr_array
 from scipy.stats import spearmanr
 
 from stackelberg import edge
@@ -179,7 +180,8 @@ def test_the_story_is_in_the_markets_own_numbers(record: ResourceRecord) -> None
     scarcest = max(record.nodes, key=lambda node: node.shadow_price)
     for part in (
         f"{sold_out} of 20 nodes are sold out",
-        f"{number['budget']} are limited by their budget, {number['capacity']} by",
+        f"the budget {number['budget']} of them, the capacity in their reach "
+        f"{number['capacity']}, both",
         f"The scarcest node is {scarcest.node}: a vCPU-hour more there is worth "
         f"{scarcest.shadow_price:.3g} nat",
         f"Its price is {scarcest.price:.3g} USD",
@@ -238,6 +240,20 @@ def test_of_many_users_evenly_spaced_ones_are_told(
     (record,) = edge_report_data(market, solution).resources
     assert [user.user for user in record.users] == [str(3 * k) for k in range(20)]
     assert record.num_users == sum(n for _, n in record.limited) == 60
+
+
+def test_a_node_is_sold_out_if_little_is_left_and_scarcity_says_so() -> None:
+    market = edge.Market.from_arrays([1.0] * 4, [1.0] * 4, [9.0], [[1.0] * 4])
+    amount = np.array([[1.0 - 1e-7, 1.0 - 1e-5, 1.0 - 1e-5, 0.9]])
+    outcome = edge.Outcome(
+        allocation=csr_array(amount),
+        utility=amount.sum(axis=1),
+        spend=amount.sum(axis=1),
+        load=amount[0],
+        capacity_shadow_price=np.array([0.0, 1e-3, 1e-8, 0.5]),
+        budget_shadow_price=np.zeros(1),
+    )
+    assert rows.sold_out(market, outcome).tolist() == [True, True, False, False]
 
 
 def test_an_answer_that_did_not_converge_is_told_as_it_is(market: edge.Market) -> None:

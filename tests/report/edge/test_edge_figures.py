@@ -19,7 +19,7 @@ from stackelberg.report import (
     edge_report_data,
     render_figures,
 )
-from stackelberg.report.figure import log_ticks
+from stackelberg.report.figure import log_domain, log_ticks
 from stackelberg.report.theme import STYLES
 
 NAMES = ["edge-map", "edge-prices", "edge-limits", "edge-utilities", "edge-printed"]
@@ -222,7 +222,18 @@ def test_a_colour_means_one_thing_in_every_figure(drawn: dict[str, Figure]) -> N
 def test_ticks_of_a_logarithmic_axis_are_round_and_few() -> None:
     assert log_ticks(0.09, 3.0) == pytest.approx([0.1, 0.2, 0.5, 1.0, 2.0])
     assert log_ticks(0.02, 50.0) == pytest.approx([0.1, 1.0, 10.0])
-    assert log_ticks(1.0, 1.0) == [1.0]
+    assert log_ticks(0.7, 1.5) == [1.0]
+    assert len(log_ticks(1e-12, 1e12)) <= 8
+
+
+def test_what_differs_by_rounding_is_not_spread_over_an_axis() -> None:
+    low, high = log_domain([0.75, 0.75 * (1.0 + 1e-9)])
+    assert low < 0.55
+    assert high > 1.05
+    low, high = log_domain([1e-200, 1e200])
+    assert 0.9e-200 < low < 1e-200
+    assert 1e200 < high < 1.1e200
+    assert log_domain([]) == pytest.approx((0.5**0.5, 2.0**0.5))
 
 
 def test_figures_as_files(data: EdgeReportData) -> None:

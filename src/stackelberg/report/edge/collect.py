@@ -24,12 +24,7 @@ from stackelberg.report.edge.data import (
     ResourceRecord,
     SharingRecord,
 )
-from stackelberg.report.edge.rows import (
-    SOLD_OUT,
-    node_records,
-    user_records,
-    utilisation,
-)
+from stackelberg.report.edge.rows import node_records, sold_out, spacing, user_records
 from stackelberg.report.edge.sharing import rank_correlation, sharing_record, used
 from stackelberg.report.edge.story import story
 from stackelberg.report.numbers import counted, shown_percent, significant
@@ -84,7 +79,12 @@ def edge_report_data(
         unit=unit,
         facts=_facts(market, solution),
         resources=tuple(
-            replace(record, story=story(record, money, unit)) for record in records
+            replace(
+                record,
+                nodes=record.nodes[:: spacing(record.num_nodes)],
+                story=story(record, money, unit),
+            )
+            for record in records
         ),
         certificate=certificate_records(solution.certificate, SHARE_OF),
     )
@@ -177,8 +177,7 @@ def _sharings(
 
 def _scarcity(market: Market, outcome: Outcome) -> Floats:
     """Shadow prices, without the rounding of nodes that are not sold out [M]."""
-    sold_out = utilisation(market, outcome) >= SOLD_OUT
-    return np.where(sold_out, outcome.capacity_shadow_price, 0.0)
+    return np.where(sold_out(market, outcome), outcome.capacity_shadow_price, 0.0)
 
 
 def _budget_share(rent: VirtualMoney) -> Floats:

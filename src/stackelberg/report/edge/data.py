@@ -151,8 +151,8 @@ class ResourceRecord:
         num_nodes: node rows.
         num_users: user rows that count: those who can get anything.
         num_edges: pairs of a user and a node in its reach.
-        nodes: the first of them where there are many.
-        users: evenly spaced ones where there are many.
+        nodes: all, or evenly spaced ones where there are many.
+        users: likewise, of those that count.
         limited: users limited by ``budget``, ``both`` and ``capacity``.
         budget_share: part of a user's virtual money that is budget rent, at evenly
             spaced shares of users, ascending.

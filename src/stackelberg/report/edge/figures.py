@@ -15,7 +15,7 @@ from stackelberg.report.edge.map import city_map
 from stackelberg.report.figure import (
     WIDTH,
     Figure,
-    log_ticks,
+    log_axis,
     named_colour,
     named_dash,
     named_shape,
@@ -28,8 +28,8 @@ from stackelberg.report.theme import LIMITS, SHARINGS
 SIDE = 265
 """Side of each of two square panels side by side, px."""
 
-NAMED_FROM = 0.12
-"""Share of users from which a limit's number is written with its name."""
+LETTER = 7.5
+"""Room for one letter of the strip of limits, px, some for a gap included."""
 
 
 def draw_edge_figures(data: EdgeReportData) -> list[Figure]:
@@ -193,7 +193,11 @@ def _strip(record: ResourceRecord) -> list[dict[str, Any]]:
     for kind, number in reversed(record.limited):
         share = number / record.num_users
         label = LIMITS[kind].label
-        words = f"{number} {label}" if share >= NAMED_FROM else f"{number}"
+        fitting = (
+            words
+            for words in (f"{number} {label}", f"{number}")
+            if len(words) * LETTER <= share * (WIDTH - 40)
+        )
         rows.append(
             {
                 "label": label,
@@ -204,7 +208,7 @@ def _strip(record: ResourceRecord) -> list[dict[str, Any]]:
                 "low": 1.02,
                 "high": 1.07,
                 "above": 1.12,
-                "words": words if number else "",
+                "words": next(fitting, ""),
             }
         )
         start += share
@@ -247,14 +251,7 @@ def _distribution(record: ResourceRecord) -> Any:
         alt.Chart(rows)
         .mark_line(strokeWidth=2)
         .encode(
-            x=alt.X(
-                "utility:Q",
-                title="utility",
-                scale=alt.Scale(type="log", nice=False),
-                axis=alt.Axis(
-                    format="~g", values=log_ticks(min(reached), max(reached))
-                ),
-            ),
+            x=alt.X("utility:Q", **log_axis(reached, "utility")),
             y=alt.Y(
                 "share:Q",
                 title="share of users below",
@@ -319,28 +316,15 @@ def printed(record: ResourceRecord) -> Figure:
         for user in record.users
         if user.printed_utility and user.utility
     ]
-    low = min(1.0, *(row["ratio"] for row in rows))
-    high = max(1.0, *(row["ratio"] for row in rows))
-    reached = [row["utility"] for row in rows]
-    y = alt.Y(
-        "ratio:Q",
-        title="printed formula over optimum",
-        scale=alt.Scale(type="log", domain=[low, high], nice=False, padding=8),
-        axis=alt.Axis(format="~%", values=log_ticks(low, high)),
-    )
+    x = log_axis((row["utility"] for row in rows), "utility at the optimum")
+    ratios = [1.0, *(row["ratio"] for row in rows)]
+    y = log_axis(ratios, "printed formula over optimum", ".3~%")
     points = (
         alt.Chart(values(rows))
         .mark_point(filled=True, size=30, opacity=0.7)
         .encode(
-            x=alt.X(
-                "utility:Q",
-                title="utility at the optimum",
-                scale=alt.Scale(type="log", nice=False, padding=12),
-                axis=alt.Axis(
-                    format="~g", values=log_ticks(min(reached), max(reached))
-                ),
-            ),
-            y=y,
+            x=alt.X("utility:Q", **x),
+            y=alt.Y("ratio:Q", **y),
             color=named_colour(LIMITS, "a user is limited by", symbolSize=70),
             shape=named_shape(LIMITS, "a user is limited by", symbolSize=70),
             tooltip=[

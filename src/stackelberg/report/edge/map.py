@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import altair as alt
@@ -15,6 +16,9 @@ PANEL = 285
 
 TALLEST = 520
 """Height of a panel, px, beyond which it is made narrower instead."""
+
+ROOMY_NODES, ROOMY_USERS = 150, 900
+"""Nodes, and users, beyond which their marks are made smaller."""
 
 MARGIN = 0.03
 """Of the area, around the outermost."""
@@ -35,7 +39,9 @@ def city_map(record: ResourceRecord, unit: str) -> Figure:
         for user in record.users
     )
     places = values(picked(user, "x_m", "y_m") for user in record.users)
-    full = _nodes(nodes, area, unit).encode(
+    room = _room(len(record.nodes), ROOMY_NODES)
+    space = _room(len(record.users), ROOMY_USERS)
+    full = _nodes(nodes, area, unit, room).encode(
         fill=alt.Fill(
             "utilisation:Q",
             title=["utilisation of a node", "(load over capacity)"],
@@ -43,10 +49,11 @@ def city_map(record: ResourceRecord, unit: str) -> Figure:
             legend=_gradient("%"),
         ),
     )
-    scarce = _nodes(nodes, area, unit).encode(
+    scarce = _nodes(nodes, area, unit, room).encode(
         fill=alt.Fill(
             "shown:Q",
             title=["shadow price of a node", f"(nat per {unit})"],
+            scale=alt.Scale(type="sqrt"),  # a few nodes are far scarcer than most
             legend=_gradient("~g"),
         ),
     )
@@ -55,7 +62,7 @@ def city_map(record: ResourceRecord, unit: str) -> Figure:
         .mark_point(filled=True, size=5, opacity=0.55, style="soft")
         .encode(x=area.x("x_m"), y=area.y("y_m"))
     )
-    limited = alt.Chart(users).mark_point(filled=True, size=22, opacity=0.85)
+    limited = alt.Chart(users).mark_point(filled=True, size=22 * space, opacity=0.85)
     limited = limited.encode(
         x=area.x("x_m"),
         y=area.y("y_m"),
@@ -115,7 +122,12 @@ def _area(record: ResourceRecord) -> _Plane:
     return _Plane((min(east), min(north)), (max(east), max(north)))
 
 
-def _nodes(nodes: Any, area: _Plane, unit: str) -> Any:
+def _room(number: int, roomy: int) -> float:
+    """By how much the area of so many marks shrinks."""
+    return min(math.sqrt(roomy / number), 1.0)
+
+
+def _nodes(nodes: Any, area: _Plane, unit: str, room: float) -> Any:
     return (
         alt.Chart(nodes)
         .mark_circle(opacity=0.95, strokeWidth=0.7, stroke="#888888")
@@ -124,7 +136,7 @@ def _nodes(nodes: Any, area: _Plane, unit: str) -> Any:
             y=area.y("y_m"),
             size=alt.Size(
                 "capacity:Q",
-                scale=alt.Scale(range=[20, 240]),
+                scale=alt.Scale(range=[20 * room, 240 * room]),
                 legend=None,
             ),
             tooltip=[

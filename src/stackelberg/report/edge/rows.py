@@ -7,27 +7,29 @@ from collections.abc import Sequence
 import numpy as np
 
 from stackelberg.edge import Market, Outcome
-from stackelberg.edge.market import Floats, Ints
+from stackelberg.edge.market import Bools, Floats, Ints
 from stackelberg.edge.virtual_money import VirtualMoney
 from stackelberg.report.edge.data import NodeRecord, UserRecord
 
 MOST_ROWS = 2000
 """Told one by one; of more, a picture would show a blot."""
 
-SOLD_OUT = 1.0 - 1e-6
-"""Utilisation from which a node counts as sold out."""
+FULL, NEARLY_FULL = 1e-6, 1e-3
+"""Share of its capacity left up to which a node is sold out, and up to which it is if
+its shadow price says so."""
 
 TRACE = 1e-6
 """Part of a user's largest purchase below which another is the solver's rounding."""
 
 
 def node_records(market: Market, outcome: Outcome) -> tuple[NodeRecord, ...]:
-    """The nodes in the market's order, the first of them where there are many."""
+    """Every node, in the market's order."""
     buyers = np.bincount(_bought_at(outcome)[1], minlength=market.num_nodes)
     reached = np.bincount(market.weight.indices, minlength=market.num_nodes)
     used = utilisation(market, outcome)
     capacity = market.capacity
     rent = outcome.capacity_shadow_price * np.where(np.isfinite(capacity), capacity, 0)
+    full = sold_out(market, outcome)
     places = None if market.positions_m is None else market.positions_m.nodes
     return tuple(
         NodeRecord(
@@ -36,7 +38,7 @@ def node_records(market: Market, outcome: Outcome) -> tuple[NodeRecord, ...]:
             price=float(market.price[i]),
             load=float(outcome.load[i]),
             utilisation=None if np.isnan(used[i]) else float(used[i]),
-            sold_out=bool(used[i] >= SOLD_OUT),
+            sold_out=bool(full[i]),
             shadow_price=float(outcome.capacity_shadow_price[i]),
             rent=float(rent[i]),
             revenue=float(market.price[i] * outcome.load[i]),
@@ -45,7 +47,7 @@ def node_records(market: Market, outcome: Outcome) -> tuple[NodeRecord, ...]:
             x_m=None if places is None else float(places[i, 0]),
             y_m=None if places is None else float(places[i, 1]),
         )
-        for i in range(min(market.num_nodes, MOST_ROWS))
+        for i in range(market.num_nodes)
     )
 
 
@@ -67,7 +69,6 @@ def user_records(
         equal: the equal split, if there is one.
         printed: the printed formula cut to the limits, if it is defined.
     """
-    step = -(-len(rows) // MOST_ROWS)
     nodes = np.bincount(_bought_at(outcome)[0], minlength=market.num_users)
     limit: Sequence[str] = money.limited_by
     places = None if market.positions_m is None else market.positions_m.users
@@ -86,14 +87,32 @@ def user_records(
             x_m=None if places is None else float(places[j, 0]),
             y_m=None if places is None else float(places[j, 1]),
         )
-        for j in rows[::step]
+        for j in rows[:: spacing(len(rows))]
     )
+
+
+def spacing(count: int) -> int:
+    """Of how many rows one is told, so that no more than `MOST_ROWS` are."""
+    return max(-(-count // MOST_ROWS), 1)
 
 
 def utilisation(market: Market, outcome: Outcome) -> Floats:
     """Load over capacity [M]; NaN where the capacity is zero or infinite."""
     tells = np.isfinite(market.capacity) & (market.capacity > 0.0)
     return np.where(tells, outcome.load / np.where(tells, market.capacity, 1.0), np.nan)
+
+
+def sold_out(market: Market, outcome: Outcome) -> Bools:
+    """Whether each node's capacity is used up [M].
+
+    Solvers end before what is left at a scarce node is exactly zero. There the share
+    left times the rent (in users' virtual money) is tiny: the larger one tells which
+    of the two is zero at the optimum.
+    """
+    left = 1.0 - utilisation(market, outcome)
+    with np.errstate(invalid="ignore"):  # infinite capacity, no shadow price
+        rent = outcome.capacity_shadow_price * market.capacity
+    return (left <= FULL) | ((left <= NEARLY_FULL) & (left < rent))
 
 
 def _bought_at(outcome: Outcome) -> tuple[Ints, Ints]:

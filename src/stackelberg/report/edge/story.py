@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 
 from stackelberg.report.edge.data import ResourceRecord, SharingRecord
-from stackelberg.report.numbers import counted, shown_percent, significant
+from stackelberg.report.numbers import counted, shown_percent, shown_times, significant
 
 RELATED = 0.5
 """Rank correlation from which price and scarcity are said to go together."""
+
+FEW, MANY = 5, 20
+"""Nodes from which something is said of how they rank, and users likewise."""
 
 IDLE = 0.5
 """Utilisation below which a node is called idle."""
@@ -40,16 +43,6 @@ def scarcity_sentence(record: ResourceRecord) -> str:
     )
 
 
-def limited_sentence(record: ResourceRecord) -> str:
-    """Who is limited by what, counted."""
-    number = dict(record.limited)
-    return (
-        f"Of {counted(record.num_users, 'user')}, {number['budget']} are limited by "
-        f"their budget, {number['capacity']} by the capacity in their reach, "
-        f"{number['both']} by both about alike"
-    )
-
-
 def printed_sentences(record: ResourceRecord) -> list[str]:
     """What the printed formula does here, or why it does nothing."""
     printed = record.printed
@@ -66,7 +59,7 @@ def printed_sentences(record: ResourceRecord) -> list[str]:
             else ("spending", "a user's budget")
         )
         asks = (
-            f"breaks the limits: {kind} up to {significant(1.0 + excess, 3)} times "
+            f"breaks the limits: {kind} up to {shown_times(1.0 + excess)} times "
             f"{whose}. Cut to the limits it"
         )
     else:
@@ -74,24 +67,28 @@ def printed_sentences(record: ResourceRecord) -> list[str]:
     return [
         f"The printed formula (24) takes its {printed.branch} branch and {asks} leaves "
         f"users {shown_percent(printed.utility_share, 2)} of the optimal utility in "
-        f"the geometric mean; {shown_percent(printed.worse, 2)} of them get less than "
+        f"the geometric mean; {shown_percent(printed.worse)} of them get less than "
         "at the optimum."
     ]
 
 
 def _limited(record: ResourceRecord) -> str:
+    number = dict(record.limited)
     to_nodes = record.congestion_rent
     return (
-        f"{limited_sentence(record)}. On average {shown_percent(1.0 - to_nodes, 2)} of "
-        f"a user's virtual money is rent of its own budget and "
-        f"{shown_percent(to_nodes, 2)} rent of the nodes."
+        f"What limits the {counted(record.num_users, 'user')}: the budget "
+        f"{number['budget']} of them, the capacity in their reach "
+        f"{number['capacity']}, both about alike {number['both']}. On average "
+        f"{shown_percent(1.0 - to_nodes, 2)} of a user's virtual money is rent of its "
+        f"own budget and {shown_percent(to_nodes, 2)} rent of the nodes."
     )
 
 
 def _scarcest(record: ResourceRecord, money: str, unit: str) -> list[str]:
-    node = max(record.nodes, key=lambda node: node.shadow_price)
-    if not node.sold_out:
+    scarce = [node for node in record.nodes if node.sold_out]
+    if not scarce or record.num_nodes < FEW:
         return []
+    node = max(scarce, key=lambda node: node.shadow_price)
     dearer = sum(other.price > node.price for other in record.nodes)
     return [
         f"The scarcest node is {node.node}: a {unit} more there is worth "
@@ -104,7 +101,7 @@ def _scarcest(record: ResourceRecord, money: str, unit: str) -> list[str]:
 
 def _prices(record: ResourceRecord) -> list[str]:
     correlation = record.price_correlation
-    if correlation is None:
+    if correlation is None or record.num_nodes < FEW:
         return []
     told = (
         "dear nodes are the scarce ones"
@@ -141,16 +138,19 @@ def _idle(record: ResourceRecord) -> list[str]:
 
 def _fairness(record: ResourceRecord) -> str:
     best = _sharing(record, "optimum")
+    indices = f"Jain's index is {best.jain:.2f}, Gini's {best.gini:.2f}."
+    if record.num_users < MANY:
+        return indices
     poorest, richest = best.lorenz[50], 1.0 - best.lorenz[90]
     return (
         f"The poorer half of the users holds {shown_percent(poorest, 2)} of all "
-        f"utility, the richest tenth {shown_percent(richest, 2)}; Jain's index is "
-        f"{best.jain:.2f}, Gini's {best.gini:.2f}."
-        + _follows_money(record.budget_correlation)
+        f"utility, the richest tenth {shown_percent(richest, 2)}; {indices}"
+        f"{_follows_money(record)}"
     )
 
 
-def _follows_money(correlation: float | None) -> str:
+def _follows_money(record: ResourceRecord) -> str:
+    correlation = record.budget_correlation
     if correlation is None:
         return ""
     told = ": utility follows money" if correlation >= RELATED else ""
