@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import minimize
 
 
 def ces_demand(weight, budget, price, sigma, outside=0.0) -> np.ndarray:
@@ -76,3 +77,30 @@ def two_sellers_profit(capacity, money, cost, own, other) -> tuple[float, float]
     if own < other:
         return first, first
     return (second, second) if own > other else (second, first)
+
+
+def best_owner_profit(
+    weight, budget, capacity, cost, sigma, outside, cap=np.inf, starts=12
+) -> float:
+    """The most that SLSQP finds for an owner of all nodes, from random prices."""
+    draw = np.random.default_rng(0)
+    capacity, cost = np.asarray(capacity, float), np.asarray(cost, float)
+
+    def demand(t):
+        return ces_demand(weight, budget, np.exp(t), sigma, outside).sum(axis=0)
+
+    best = -np.inf
+    for _ in range(starts):
+        found = minimize(
+            lambda t: -float((np.exp(t) - cost) @ demand(t)),
+            np.minimum(draw.normal(0.5, 1.0, len(capacity)), np.log(cap)),
+            method="SLSQP",
+            bounds=[(-6.0, min(6.0, np.log(cap)))] * len(capacity),
+            constraints=[
+                {"type": "ineq", "fun": lambda t: np.log(capacity / demand(t))}
+            ],
+            options={"maxiter": 300, "ftol": 1e-12},
+        )
+        if np.all(demand(found.x) <= capacity * (1.0 + 1e-7)):
+            best = max(best, -float(found.fun))
+    return best

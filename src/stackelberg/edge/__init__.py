@@ -11,6 +11,12 @@ from stackelberg.edge.generate import generate
 from stackelberg.edge.linear_regret import LinearRegret, linear_regret
 from stackelberg.edge.market import Market
 from stackelberg.edge.node_explanation import NodeExplanation, explain_node
+from stackelberg.edge.operator_prices import (
+    OperatorCertificate,
+    OperatorOutcome,
+    OperatorSolution,
+    operator_prices,
+)
 from stackelberg.edge.outcome import Outcome
 from stackelberg.edge.positions import Positions
 from stackelberg.edge.price_equilibrium import (
@@ -47,6 +53,9 @@ __all__ = [
     "LinearRegret",
     "Market",
     "NodeExplanation",
+    "OperatorCertificate",
+    "OperatorOutcome",
+    "OperatorSolution",
     "Outcome",
     "Positions",
     "PriceCertificate",
@@ -74,6 +83,7 @@ __all__ = [
     "generate",
     "linear_regret",
     "markets_over_time",
+    "operator_prices",
     "price_equilibrium",
     "price_freedom",
     "published_allocation",

@@ -233,7 +233,8 @@ class _Run:
         return self._answer()
 
     def _answer(self) -> Floats:
-        return np.where(self.game.open_nodes, np.exp(self._kept), np.nan)
+        price = np.minimum(np.exp(self._kept), self.game.price_cap)
+        return np.where(self.game.open_nodes, price, np.nan)
 
     def _judge(self, log_price: Floats, tolerance: float) -> tuple[Bools, Floats]:
         """Nodes with more regret than `tolerance`, and the best price met of each [M].
