@@ -43,3 +43,12 @@ def test_files_of_many_cells(ran: dict[str, Any]) -> None:
     assert len(list(Path("cells").glob("*.solution.json"))) == 5
     assert "The first cell" in Path("cells/cell-0.html").read_text(encoding="utf-8")
     assert len(ran["solutions"]) == 5
+
+
+@pytest.mark.parametrize("ran", ["bundles_of_cpu_and_memory"], indirect=True)
+def test_more_fairness_gives_more_to_whoever_has_least(ran: dict[str, Any]) -> None:
+    least = [ran["tasks"][alpha].min() for alpha in (0.5, 1.0, 2.0, 8.0)]
+    assert least == sorted(least)
+    assert least[3] > 1.5 * least[0]
+    assert ran["proof"].holds(1e-9)
+    assert not ran["found"].holds(1e-2)
