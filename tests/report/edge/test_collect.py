@@ -263,3 +263,22 @@ def test_an_answer_that_did_not_converge_is_told_as_it_is(market: edge.Market) -
     told: Any = {row.name: row.value for row in data.certificate}
     assert told["gap_per_user"] == pytest.approx(solution.certificate.gap_per_user)
     assert "nan" not in " ".join(data.resources[0].story)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"utility": edge.ces(0.5)}, "linear utilities, got of others"),
+        ({"fairness": edge.Fairness(alpha=2.0)}, "for another welfare"),
+        (
+            {"fairness": edge.Fairness(user_weight=np.linspace(1.0, 3.0, 60))},
+            "for another welfare",
+        ),
+    ],
+)
+def test_an_answer_to_another_problem_is_refused(
+    market: edge.Market, options: dict[str, Any], text: str
+) -> None:
+    solution = edge.allocate(market, 1e-5, **options)
+    with pytest.raises(DomainError, match=text):
+        edge_report_data(market, solution)

@@ -15,6 +15,7 @@ from stackelberg.edge import (
     published_allocation,
 )
 from stackelberg.edge.market import Bools, Floats
+from stackelberg.edge.outcome import Ledger, on_edges
 from stackelberg.edge.virtual_money import VirtualMoney, virtual_money
 from stackelberg.errors import DomainError
 from stackelberg.report.certificate import certificate_records
@@ -37,6 +38,9 @@ SHARE_OF = {
     "moved": "of the utility",
 }
 """What a relative number of the certificate is a share of."""
+
+SAME = 1e-6
+"""Relative difference of utilities up to which they are the same."""
 
 KINDS = ("budget", "both", "capacity")
 """What can limit a user, from money to nodes."""
@@ -61,8 +65,10 @@ def edge_report_data(
         unit: what one unit of capacity is, e.g. ``vCPU-hour``.
 
     Raises:
-        DomainError: there is a resource type of which no user can get anything.
+        DomainError: the answer is of other utilities or another welfare, or there is a
+            resource type of which no user can get anything.
     """
+    _check_is_problem_1(market, solution)
     parts, outcomes = market.by_resource(), solution.value.by_resource(market)
     records = [
         _resource(str(name), parts[name], replace(solution, value=outcomes[name]))
@@ -88,6 +94,26 @@ def edge_report_data(
         ),
         certificate=certificate_records(solution.certificate, SHARE_OF),
     )
+
+
+def _check_is_problem_1(market: Market, solution: EdgeSolution) -> None:
+    """What the report says is true of linear utilities and their logarithms alone."""
+    ledger, value = Ledger(market), solution.value
+    linear = ledger.utility(on_edges(market, value.allocation)[0])
+    if not np.allclose(linear, value.utility, rtol=SAME, atol=0.0):
+        raise DomainError(
+            "solution", expected="an answer of linear utilities", got="of others"
+        )
+    taking_part = market.solvable_users(drop_degenerate=True)
+    if not linear[taking_part].all():
+        return  # a user of nothing, whose logarithm says nothing of the welfare
+    objective = float(np.log(linear[taking_part]).sum())
+    if abs(objective - solution.certificate.objective) > SAME * len(linear):
+        raise DomainError(
+            "solution",
+            expected="an answer for the sum of log utilities",
+            got="for another welfare",
+        )
 
 
 def _facts(market: Market, solution: EdgeSolution) -> tuple[tuple[str, str], ...]:
