@@ -3,6 +3,7 @@
     python benchmarks/edge.py                          sizes up to 10^5 users
     python benchmarks/edge.py --largest 3000000        one more size, 8 of 200 nodes
     python benchmarks/edge.py --peer-edges 20000       CVXPY up to this many edges
+    python benchmarks/edge.py --peers CLARABEL         these of CVXPY's solvers only
 
 All budgets buy all capacity, the hardest balance. Every answer, a peer's too, is judged
 by the same `edge.certify`. CVXPY and its solvers are the extra `oracle`; without them
@@ -75,10 +76,15 @@ def market(seed: int, users: int, nodes: int, reach: int | None) -> Market:
 
 def ours(problem: Market) -> dict[str, Any]:
     start = time.process_time()
-    solution = allocate(problem, TOLERANCE)
+    solution = allocate(problem, TOLERANCE, threads=1)
     seconds = time.process_time() - start
+    changed = slightly_changed(problem)
+    start = time.process_time()
+    warm = allocate(changed, TOLERANCE, warm_start=solution, threads=1)
+    warm_seconds = time.process_time() - start
+    cold = allocate(changed, TOLERANCE, threads=1)
     tracemalloc.start()
-    allocate(problem, 0.1, max_iterations=1)
+    allocate(problem, 0.1, max_iterations=1, threads=1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return {
@@ -88,7 +94,25 @@ def ours(problem: Market) -> dict[str, Any]:
         "gap": solution.certificate.gap_per_user,
         "violation": solution.certificate.worst_violation,
         "bytes_per_edge": peak / problem.num_edges,
+        "warm": f"{warm.iterations} for {cold.iterations} steps, {warm_seconds:.3g} s"
+        if warm.status == 0
+        else warm.status.label,
     }
+
+
+def slightly_changed(problem: Market) -> Market:
+    """Prices, capacities and budgets moved by up to a thousandth."""
+    draw = np.random.default_rng(7)
+
+    def moved(values: Any) -> Any:
+        return values * draw.uniform(0.999, 1.001, len(values))
+
+    return Market.from_arrays(
+        moved(problem.price),
+        moved(problem.capacity),
+        moved(problem.budget),
+        problem.weight,
+    )
 
 
 def peer(problem: Market, solver: str) -> dict[str, Any]:
@@ -151,6 +175,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--largest", type=int, help="also this many users, 8 of 200")
     parser.add_argument("--peer-edges", type=int, default=100_000)
+    parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
     options = parser.parse_args(arguments)
     sizes = list(SIZES)
     if options.largest:
@@ -172,12 +197,13 @@ def main(arguments: list[str]) -> int:
         extra = (
             f"{found['iterations']} steps, {1e6 * cost:.2f} us/edge, "
             f"{1e9 * cost / max(found['iterations'], 1):.0f} ns/edge/step, "
-            f"{found['bytes_per_edge']:.0f} bytes/edge"
+            f"{found['bytes_per_edge']:.0f} bytes/edge, "
+            f"warm {found['warm']}"
         )
         print(row(size, "stackelberg", found, extra), flush=True)
         if problem.num_edges > options.peer_edges:
             continue
-        for solver in PEERS:
+        for solver in options.peers:
             if not all(map(importlib.util.find_spec, ("cvxpy", solver.lower()))):
                 continue
             other = peer(problem, solver)

@@ -351,3 +351,24 @@ def test_a_weighted_user_in_two_parts_has_the_same_certificate(seed: int) -> Non
     assert split.objective == pytest.approx(
         whole.objective + weight[0] * entropy, rel=1e-10
     )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_weighted_user_in_two_parts_gets_the_same_in_all(seed: int) -> None:
+    market = random_market(seed, 9, 4, 3)
+    draw = np.random.default_rng(seed)
+    weight, part = draw.uniform(0.2, 5.0, 9), draw.uniform(0.1, 0.9)
+    shares = np.array([part, 1.0 - part])
+    matrix = market.weight.toarray()
+    parts = Market.from_arrays(
+        market.price,
+        market.capacity,
+        np.append(market.budget[1:], market.budget[0] * shares),
+        np.vstack([matrix[1:], matrix[[0, 0]]]),
+    )
+    split_weight = np.append(weight[1:], weight[0] * shares)
+    whole = allocate(market, TOLERANCE, fairness=Fairness(user_weight=weight))
+    split = allocate(parts, TOLERANCE, fairness=Fairness(user_weight=split_weight))
+    assert whole.status is split.status is Status.CONVERGED
+    assert_same(split.value.utility[:-2], whole.value.utility[1:])
+    assert_same(split.value.utility[-2:], whole.value.utility[0] * shares)

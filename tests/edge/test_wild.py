@@ -17,15 +17,17 @@ from stackelberg.game import Status
 COUNT = 250
 """Per spread; `wild_markets.py --count 10000` takes more."""
 
+MOST_UNSOLVED = {1: 1, 3: 1, 6: 2, 12: 5}
+"""Of these. Of ten thousand the script finds at most 0.1 % at 3, 1 % at 6 decades."""
+
 
 @pytest.mark.parametrize("decades", SPREADS)
-def test_no_answer_claims_what_is_not_so(decades: int) -> None:
-    faults = {
-        f"wild_market({seed}, {decades})": verdict.faults
-        for seed, verdict in verdicts(range(COUNT), decades)
-        if verdict.faults
-    }
-    assert faults == {}
+def test_no_answer_claims_what_is_not_so_and_few_are_missing(decades: int) -> None:
+    found = dict(verdicts(range(COUNT), decades))
+    assert {seed: v.faults for seed, v in found.items() if v.faults} == {}
+    solved = {Status.CONVERGED, None}
+    unsolved = [seed for seed, v in found.items() if v.status not in solved]
+    assert len(unsolved) <= MOST_UNSOLVED[decades], unsolved
 
 
 def test_wild_markets_have_every_oddity_and_the_same_bits_each_time() -> None:
