@@ -216,18 +216,21 @@ def test_wrong_questions_are_one_line(
 
 def test_many_rents_are_cut_short() -> None:
     from stackelberg.cli.edge.told_users import limit_bar, limit_sentence
+    from stackelberg.cli.edge.welfare import asked_welfare
+
+    usual = asked_welfare("linear", 1.0)
 
     market = Market.from_arrays(
         [1.0] * 5, [1.0] * 5, [10.0, 10.0], [[1.0] * 5, [1.0] * 5]
     )
     one = edge.explain_user(market, edge.allocate(market).value, 0)
-    sentence = limit_sentence(one)
+    sentence = limit_sentence(one, usual)
     assert sentence.count(": 20 %") == 3
     assert sentence.endswith(", ...)")
     half = replace(one, budget_rent=0.5, congestion_rent=0.5, limited_by="both")
     assert limit_bar(half) == f"[{20 * '#'}{20 * '-'}]"
     assert "limited by its budget and the capacity of its nodes alike" in (
-        limit_sentence(half)
+        limit_sentence(half, usual)
     )
     assert isinstance(one, UserExplanation)
     assert isinstance(one.more_money, OnePercentMore)

@@ -38,6 +38,8 @@ def test_an_answer_is_written_and_printed(
     assert read.market == io.MarketReference(io.market_digest(CITY), "../city")
     assert read.stats == {
         "method": "interior point",
+        "utility": "linear",
+        "fairness": 1.0,
         "tolerance": 1e-8,
         "stopped_by": None,
         "dropped_users": [],

@@ -12,7 +12,18 @@ import pytest
 from edge.markets import random_market
 from scipy import sparse
 
-from stackelberg.edge import Market, Outcome, allocate, generate
+from stackelberg.edge import (
+    COBB_DOUGLAS,
+    LEONTIEF,
+    LINEAR,
+    PROPORTIONAL,
+    Fairness,
+    Market,
+    Outcome,
+    allocate,
+    ces,
+    generate,
+)
 from stackelberg.edge.difference import Difference, GroupChange, difference
 from stackelberg.edge.envelope import Group
 from stackelberg.edge.pairing import pair
@@ -26,6 +37,7 @@ from stackelberg.edge.switching import (
 CITY = generate(seed=4, num_users=40, num_nodes=8, radius_m=300.0)
 RICH = generate(seed=5, num_users=30, num_nodes=6, radius_m=400.0, regime="budget_rich")
 EVEN = random_market(3, users=9, nodes=4)
+MIXED = replace(EVEN, budget=EVEN.budget * np.linspace(0.2, 3.0, 9))
 POOR = replace(EVEN, budget=0.6 * EVEN.budget * np.linspace(0.2, 1.8, 9))
 
 
@@ -81,6 +93,37 @@ def test_a_small_change_of_one_input_is_explained_by_it(
         "budgets": market.num_users,
         "weights": market.num_edges,
     }.get(kind, market.num_nodes)
+
+
+OTHERS = {
+    "ces": (ces(3.0), PROPORTIONAL),
+    "ces, complements": (ces(0.6), Fairness(2.0)),
+    "cobb_douglas": (COBB_DOUGLAS, Fairness(0.5)),
+    "leontief": (LEONTIEF, PROPORTIONAL),
+    "linear": (LINEAR, Fairness(2.0)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("kind", CHANGES)
+def test_other_utilities_and_welfare(name: str, kind: str) -> None:
+    utility, fairness = OTHERS[name]
+
+    def ends(market: Market) -> tuple[Market, Outcome]:
+        found = allocate(market, 1e-11, utility=utility, fairness=fairness)
+        assert found.certificate.gap_per_user < 1e-10
+        return market, found.value
+
+    found = difference(
+        ends(MIXED),
+        ends(CHANGES[kind](MIXED, 1e-3)),
+        utility=utility,
+        fairness=fairness,
+    )
+    assert only_group(found).group == kind
+    scale = max(abs(only_group(found).at_before), abs(found.change))
+    assert abs(found.remainder) < 1e-3 * scale + 2e-8
+    assert scale > 1e-6
 
 
 def test_the_remainder_is_of_third_order() -> None:

@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linprog
 
-from stackelberg.edge import Market, allocate, generate
+from stackelberg.edge import (
+    COBB_DOUGLAS,
+    LEONTIEF,
+    LINEAR,
+    PROPORTIONAL,
+    Fairness,
+    Market,
+    Outcome,
+    allocate,
+    ces,
+    generate,
+)
 from stackelberg.edge.best_alone import best_alone
 from stackelberg.edge.node_explanation import explain_node
 from stackelberg.edge.user_explanation import explain_user
@@ -65,6 +76,7 @@ def test_one_percent_more_money_against_solving_again() -> None:
         budget[row] += more.amount
         gain = objective(replace(CITY, budget=budget)) - before
         assert gain <= more.market_gain + 1e-9
+        assert more.own_gain is not None
         assert gain >= more.own_gain - 1e-9
         # All money and all capacity are short together: the optimum has a kink, and
         # the least of the shadow prices is its slope on this side.
@@ -85,6 +97,7 @@ def test_one_percent_more_of_the_wanted_node_against_solving_again() -> None:
         capacity = CITY.capacity.copy()
         capacity[int(wanted.node)] += wanted.more.amount
         gain = objective(replace(CITY, capacity=capacity)) - before
+        assert wanted.more.own_gain is not None
         assert wanted.more.own_gain - 1e-9 <= gain <= wanted.more.market_gain + 1e-9
         checked += 1
     assert checked >= 3
@@ -181,6 +194,64 @@ def test_an_answer_that_is_no_optimum_shows_in_its_rents() -> None:
                    utility=0.5 * answer.utility)  # fmt: skip
     one = explain_user(market, half, 0)
     assert one.virtual_money < 0.99
+
+
+OTHERS = {
+    "ces": (ces(3.0), PROPORTIONAL),
+    "cobb_douglas": (COBB_DOUGLAS, PROPORTIONAL),
+    "leontief": (LEONTIEF, PROPORTIONAL),
+    "ces, alpha 2": (ces(0.6), Fairness(2.0)),
+    "linear, alpha 1/2": (LINEAR, Fairness(0.5)),
+    "linear, weighted": (LINEAR, Fairness(1.0, np.linspace(0.5, 2.0, 12))),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_utilities_and_welfare(name: str) -> None:
+    utility, fairness = OTHERS[name]
+    market = random_market(6, users=12, nodes=4)
+    market = replace(market, budget=market.budget * np.linspace(0.4, 1.8, 12))
+
+    def welfare(one: Market) -> tuple[Outcome, float]:
+        found = allocate(one, 1e-10, utility=utility, fairness=fairness)
+        return found.value, found.certificate.objective
+
+    answer, before = welfare(market)
+    seen: set[str] = set()
+    for row in range(12):
+        one = explain_user(market, answer, row, utility=utility, fairness=fairness)
+        assert one.utility == answer.utility[row]
+        assert one.virtual_money == pytest.approx(one.due, rel=1e-3)
+        assert sum(p.utility_share for p in one.purchases) == pytest.approx(1.0)
+        seen.add(one.limited_by)
+        if row % 4:
+            continue
+        assert one.more_money is not None
+        assert (one.more_money.own_gain is None) == (utility != LINEAR)
+        budget = market.budget.copy()
+        budget[row] += 1e-2 * one.more_money.amount
+        step = welfare(replace(market, budget=budget))[1] - before
+        expected = 1e-2 * one.more_money.market_gain
+        assert step == pytest.approx(expected, rel=2e-2, abs=3e-8)
+    assert len(seen) > 1
+    for row in range(4):
+        node = explain_node(market, answer, row, utility=utility, fairness=fairness)
+        capacity = market.capacity.copy()
+        capacity[row] *= 1.0001
+        step = welfare(replace(market, capacity=capacity))[1] - before
+        assert step == pytest.approx(1e-2 * node.market_gain, rel=2e-2, abs=3e-8)
+        load = sum(sale.amount for sale in node.sales)
+        assert load == pytest.approx(node.load, rel=1e-3)
+
+
+def test_smooth_users_want_more_of_the_node_that_is_worth_most() -> None:
+    market = random_market(6, users=12, nodes=4)
+    answer = allocate(market, utility=ces(3.0)).value
+    one = explain_user(market, answer, 0, utility=ces(3.0))
+    assert one.wanted is not None
+    assert one.wanted.node == int(np.argmax(answer.capacity_shadow_price))
+    assert one.wanted.surplus == one.wanted.shadow_price
+    assert one.wanted.more.own_gain is None
 
 
 NUMBERS = st.floats(0.05, 20.0)

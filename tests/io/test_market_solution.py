@@ -20,6 +20,7 @@ from stackelberg.game import Status
 from stackelberg.io import (
     MarketReference,
     market_digest,
+    read_capacity_shadow_price,
     read_market_reference,
     read_market_solution,
     write_market_solution,
@@ -296,3 +297,12 @@ def test_a_solution_is_written_whole_or_not_at_all(
     with pytest.raises(ConfigError, match=r"nodes\.parquet: .* no space left on devi"):
         write_market_solution(allocate(market, 1e-3), market, tmp_path, kind="parquet")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_shadow_prices_of_nodes_are_read_without_the_users(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, users="user,utility\nnobody,1\n")
+    found = read_capacity_shadow_price(folder, MARKET)
+    assert found is not None
+    assert found.tolist() == [1.0, 0.0]
+    (tmp_path / "nodes.csv").unlink()
+    assert read_capacity_shadow_price(folder, MARKET) is None

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from stackelberg.edge.envelope import Group, PricedAnswer, by_user, step_of
+from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.market import Bools, Floats, Ints, Market, Name
 from stackelberg.edge.outcome import Outcome
 from stackelberg.edge.pairing import Pair, pair
+from stackelberg.edge.utilities import LINEAR, Utility
 
 NOTICEABLE = 1e-6
 """Relative change of a utility, load or rent below which it is rounding."""
@@ -28,7 +30,7 @@ class InputChange:
         user, node: whose; None where it is not about one.
         before, after: the number, or the user's budget, or the node's capacity; None
             where it is absent.
-        effect: on the objective, nats, the mean of both ends.
+        effect: on the objective, the mean of both ends.
     """
 
     resource: Name
@@ -47,7 +49,7 @@ class GroupChange:
         group: which.
         count: entries that differ.
         at_before, at_after: effect on the objective by the first and by the second
-            answer's shadow prices, nats. For users and nodes, which one of the two
+            answer's shadow prices. For users and nodes, which one of the two
             answers does not price, both are by the answer that has them.
         largest: changes with the largest effect, first.
     """
@@ -60,7 +62,7 @@ class GroupChange:
 
     @property
     def effect(self) -> float:
-        """The mean of both, nats."""
+        """The mean of both."""
         return 0.5 * (self.at_before + self.at_after)
 
 
@@ -101,7 +103,8 @@ class Difference:
     """What changed between two answers.
 
     Attributes:
-        objective_before, objective_after: sums of the log utilities.
+        objective_before, objective_after: welfare, in Problem 1 the sum of the log
+            utilities, in nats.
         groups: kinds of input that differ, in the order of `envelope.GROUPS`.
         users: users of both whose utility changed most, first.
         loads: nodes of both whose load changed most, relative to the capacity, first.
@@ -118,23 +121,30 @@ class Difference:
 
     @property
     def change(self) -> float:
-        """Of the objective, nats."""
+        """Of the objective."""
         return self.objective_after - self.objective_before
 
     @property
     def remainder(self) -> float:
-        """What the effects of all groups leave unexplained, nats."""
+        """What the effects of all groups leave unexplained."""
         return self.change - sum(group.effect for group in self.groups)
 
 
 def difference(
-    before: tuple[Market, Outcome], after: tuple[Market, Outcome], *, most: int = 5
+    before: tuple[Market, Outcome],
+    after: tuple[Market, Outcome],
+    *,
+    utility: Utility = LINEAR,
+    fairness: Fairness = PROPORTIONAL,
+    most: int = 5,
 ) -> Difference:
     """Compare two answers of two markets, matched by names.
 
     Args:
         before: a market and an answer with shadow prices for it.
         after: the same, later.
+        utility: of every user in both, with the markets' weights.
+        fairness: what the users' utilities are worth together, without user weights.
         most: how many changes to list of each kind.
 
     Returns:
@@ -142,8 +152,8 @@ def difference(
         out.
     """
     matched = pair(before[0], after[0])
-    first = PricedAnswer(matched.before, matched, before[1])
-    second = PricedAnswer(matched.after, matched, after[1])
+    first = PricedAnswer(matched.before, matched, before[1], utility, fairness)
+    second = PricedAnswer(matched.after, matched, after[1], utility, fairness)
     first.price_towards(second, forward=True)
     second.price_towards(first, forward=False)
     groups = (
@@ -207,11 +217,11 @@ def _weights(
 def _users(
     matched: Pair, first: PricedAnswer, second: PricedAnswer, most: int
 ) -> GroupChange:
-    """Users that left or came: their log utility less the rent that they pay."""
+    """Users that left or came: their welfare less the rent that they pay."""
     a, b = first.side, second.side
     rows = np.flatnonzero(a.has_user != b.has_user)
-    left = -(first.log_utility - np.where(first.counts, first.rent, 0.0))
-    came = second.log_utility - np.where(second.counts, second.rent, 0.0)
+    left = -(first.welfare - np.where(first.counts, first.rent, 0.0))
+    came = second.welfare - np.where(second.counts, second.rent, 0.0)
     effect = np.where(a.has_user, left, came)[rows]
     return _group(
         "users", matched, effect, effect, most, users=rows, nodes=None,
@@ -275,7 +285,7 @@ def _resource(matched: Pair, users: Ints | None, nodes: Ints | None, k: int) -> 
 def _changed_users(
     matched: Pair, first: PricedAnswer, second: PricedAnswer, most: int
 ) -> tuple[UserChange, ...]:
-    change = second.log_utility - first.log_utility
+    change = np.log(second.some_utility / first.some_utility)
     both = first.counts & second.counts
     touched = _touched(matched)
     return tuple(

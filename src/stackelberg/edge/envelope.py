@@ -1,15 +1,20 @@
 """What each input is worth to an answer, by the envelope theorem.
 
-V, the optimum of Problem 1, changes with its data as the envelope theorem says:
+V, the greatest welfare, changes with its data as the envelope theorem says, in
+Problem 1 with x' = x / u as
 
-    dV = sum lam dQ + sum mu dB - sum mu x dp + sum (x / u) dw.
+    dV = sum lam dQ + sum mu dB - sum mu x dp + sum x' dw.
+
+Other utilities change x' alone: with q = lam + mu p it is q x / w for CES users, -q u
+for Leontief users, and b u^(1 - alpha) (log x - sum a log x) / sum w for Cobb-Douglas
+users with shares a.
 
 Each sum is taken with the first answer's shadow prices and with the second's; where
 these are not unique, with those that price this change, the slope on its side. V is
 concave in capacities and budgets together, so where only those changed the true change
 lies between the two. Their mean errs in the third order of the change. A user that came
-brings its log utility less the congestion rent that it pays; a node that came brings
-the congestion rent that it takes; what left took the same away.
+brings its welfare (its log utility) less the congestion rent that it pays; a node that
+came brings the congestion rent that it takes; what left took the same away.
 """
 
 from __future__ import annotations
@@ -18,10 +23,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from stackelberg.edge.fairness import Fairness
 from stackelberg.edge.market import Floats
 from stackelberg.edge.outcome import Outcome
 from stackelberg.edge.pairing import Pair, Side, amounts
 from stackelberg.edge.price_freedom import PriceFreedom, price_freedom
+from stackelberg.edge.utilities import Utility
 
 Group = Literal["users", "nodes", "prices", "capacities", "budgets", "weights"]
 
@@ -37,12 +44,20 @@ class PricedAnswer:
         lam, mu: shadow prices; those of the answer until `price_towards` is called.
         amount: per edge of the pair.
         counts: which users have a utility > 0.
-        log_utility: of those, else 0.
+        welfare: of those, else 0.
         objective: their sum.
     """
 
-    def __init__(self, side: Side, matched: Pair, outcome: Outcome) -> None:
+    def __init__(
+        self,
+        side: Side,
+        matched: Pair,
+        outcome: Outcome,
+        family: Utility,
+        fairness: Fairness,
+    ) -> None:
         self.side, self.matched, self.outcome = side, matched, outcome
+        self.family, self.fairness = family, fairness
         self.utility = side.on_users(outcome.utility)
         self.spend = side.on_users(outcome.spend)
         self.load = side.on_nodes(outcome.load)
@@ -50,15 +65,22 @@ class PricedAnswer:
         self.lam = side.on_nodes(outcome.capacity_shadow_price)
         self.amount = amounts(side, matched, outcome.allocation)
         self.counts = self.utility > 0.0
-        self.log_utility = np.log(np.where(self.counts, self.utility, 1.0))
-        self.objective = float(self.log_utility.sum())
+        self.some_utility = np.where(self.counts, self.utility, 1.0)
+        self.welfare = np.where(self.counts, fairness.welfare(self.some_utility), 0.0)
+        self.objective = float(self.welfare.sum())
 
     def price_towards(self, other: PricedAnswer, *, forward: bool) -> None:
         """Take the shadow prices that price the way to (or from) the other answer.
 
         Of all that prove the same, V falls most along them: its one-sided slope.
         """
-        freedom = price_freedom(self.side.market, self.outcome, together=True)
+        freedom = price_freedom(
+            self.side.market,
+            self.outcome,
+            utility=self.family,
+            fairness=self.fairness,
+            together=True,
+        )
         up = _slope_per_group(self, other, freedom, forward=forward) > 0.0
         shift = np.where(up == forward, freedom.least, freedom.most)
         prices = freedom.shifted(self.side.market, self.outcome, shift)
@@ -67,9 +89,30 @@ class PricedAnswer:
 
     @property
     def per_weight(self) -> Floats:
-        """Slope of the objective in each weight: x / u."""
-        utility = np.where(self.counts, self.utility, np.inf)
-        return self.amount / utility[self.matched.edge_user]
+        """Slope of the objective in each weight; 0 for users who do not count."""
+        user, node = self.matched.edge_user, self.matched.edge_node
+        rent = self.lam[node] + self.mu[user] * np.nan_to_num(self.side.price)[node]
+        weight, amount = self.side.weight, self.amount
+        there = weight > 0.0
+        if self.family.family == "linear":
+            slope = amount * self.fairness.marginal(self.some_utility)[user]
+        elif self.family.family == "leontief":
+            slope = -rent * self.utility[user]
+        elif self.family.family == "ces":
+            slope = rent * amount / np.where(there, weight, np.inf)
+        else:
+            slope = self._per_cobb_douglas_weight()
+        return np.where(self.counts[user], slope, 0.0)
+
+    def _per_cobb_douglas_weight(self) -> Floats:
+        user, weight = self.matched.edge_user, self.side.weight
+        total = by_user(self.matched, weight)
+        total = np.where(total > 0.0, total, 1.0)
+        some = self.amount > 0.0
+        logs = np.log(np.where(some, self.amount, 1.0))
+        mean = by_user(self.matched, weight * logs) / total
+        money = self.fairness.virtual_money(self.some_utility) / total
+        return np.where(some, money[user] * (logs - mean[user]), 0.0)
 
     @property
     def per_price(self) -> Floats:

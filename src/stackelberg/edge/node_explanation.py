@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.market import Market, Name
-from stackelberg.edge.outcome import Outcome
+from stackelberg.edge.outcome import Outcome, on_edges
 from stackelberg.edge.price_freedom import BOUGHT, price_freedom
 from stackelberg.edge.user_explanation import (
     ONE_PERCENT,
     check_row,
     utilisation_of,
 )
+from stackelberg.edge.utilities import LINEAR, Utility
+from stackelberg.edge.virtual_money import utility_shares
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Sale:
         spend: money, p_i x_ij.
         load_share: of all that the node sells.
         utility_share: of the user's utility.
-        congestion_rent: lam_i x_ij of the user's one unit of virtual money.
+        congestion_rent: lam_i x_ij of the user's virtual money.
     """
 
     user: Name
@@ -47,11 +52,11 @@ class NodeExplanation:
         utilisation: load over capacity; 0 without a limit.
         price: of a unit.
         revenue: p_i times load.
-        shadow_price: lam_i, nats per unit.
+        shadow_price: lam_i, welfare per unit (nats in Problem 1).
         least_shadow_price: smallest of all shadow prices that prove the same.
         most_shadow_price: largest one; both are lam_i where prices are unique.
         congestion_rent: lam_i times load: virtual money of all users that ends here.
-        market_gain: of 1 % more capacity to the sum of log utilities, at most, nats.
+        market_gain: of 1 % more capacity to the welfare, at most.
         sales: largest first, without what is negligible to the user.
         num_in_reach: users who reach the node.
     """
@@ -72,36 +77,46 @@ class NodeExplanation:
     num_in_reach: int
 
 
-def explain_node(market: Market, outcome: Outcome, row: int) -> NodeExplanation:
+def explain_node(
+    market: Market,
+    outcome: Outcome,
+    row: int,
+    *,
+    utility: Utility = LINEAR,
+    fairness: Fairness = PROPORTIONAL,
+) -> NodeExplanation:
     """Explain a node row: what it sells to whom, and what it is short of.
 
     Args:
         market: prices, capacities, budgets and weights.
         outcome: an allocation that keeps the limits, and shadow prices.
         row: of the market's nodes.
+        utility: of every user, with the market's weights.
+        fairness: what the users' utilities are worth together.
 
     Raises:
         DomainError: if there is no such row.
     """
     check_row(row, market.num_nodes)
-    reach = market.weight[:, [row]].tocoo()
-    sold = outcome.allocation[:, [row]].toarray().ravel()
+    edges = np.flatnonzero(market.weight.indices == row)
+    sold, _ = on_edges(market, outcome.allocation)
+    share = utility_shares(market, outcome, utility)
     load, price = float(outcome.load[row]), float(market.price[row])
     lam = float(outcome.capacity_shadow_price[row])
-    freedom = price_freedom(market, outcome)
+    freedom = price_freedom(market, outcome, utility=utility, fairness=fairness)
     group = freedom.node_group[row]
     least = max(lam + price * float(freedom.least[group]), 0.0)
     sales = [
         Sale(
             user=market.users[j].item(),
-            amount=float(sold[j]),
-            spend=float(price * sold[j]),
-            load_share=float(sold[j] / load),
-            utility_share=float(w * sold[j] / outcome.utility[j]),
-            congestion_rent=float(lam * sold[j]),
+            amount=float(sold[k]),
+            spend=float(price * sold[k]),
+            load_share=float(sold[k] / load),
+            utility_share=float(share[k]),
+            congestion_rent=float(lam * sold[k]),
         )
-        for j, w in zip(reach.coords[0], reach.data, strict=True)
-        if w * sold[j] > BOUGHT * outcome.utility[j]
+        for j, k in zip(market.user_of_edge[edges], edges, strict=True)
+        if share[k] > BOUGHT or (utility != LINEAR and sold[k] > BOUGHT * load)
     ]
     capacity = float(market.capacity[row])
     return NodeExplanation(
@@ -118,5 +133,5 @@ def explain_node(market: Market, outcome: Outcome, row: int) -> NodeExplanation:
         congestion_rent=lam * load,
         market_gain=ONE_PERCENT * least * capacity if least > 0.0 else 0.0,
         sales=tuple(sorted(sales, key=lambda sale: -sale.amount)),
-        num_in_reach=len(reach.data),
+        num_in_reach=len(edges),
     )

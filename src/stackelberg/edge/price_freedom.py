@@ -1,14 +1,16 @@
 """How far shadow prices may move without the answer being any less optimal.
 
-At an optimum lam_i + mu_j p_i = w_ij / u_j wherever x_ij > 0, and utilities are unique.
-So shadow prices can only move by
+At an optimum lam_i + mu_j p_i is what one more unit of x_ij adds to the welfare,
+w_ij / u_j in Problem 1, wherever x_ij > 0, and utilities are unique. So shadow prices
+can only move by
 
     lam_i -> lam_i + t p_i,    mu_j -> mu_j - t
 
 for all nodes and users that purchases join, and only where all those capacities and all
 those budgets are used up: a limit with room has price zero and holds the others. Then
 money and capacity are short together, and which of them limits a user is a matter of
-degree.
+degree. Leontief users, who ask for nodes in fixed proportions, fix a sum of prices
+only; of their freedom nothing is said here.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.market import Bools, Floats, Ints, Market
 from stackelberg.edge.outcome import Outcome, on_edges
+from stackelberg.edge.utilities import LINEAR, Utility
 
 BOUGHT = 1e-6
 """Share of a utility from which an edge counts as bought."""
@@ -66,7 +70,12 @@ class Prices:
 
 
 def price_freedom(
-    market: Market, outcome: Outcome, *, together: bool = False
+    market: Market,
+    outcome: Outcome,
+    *,
+    utility: Utility = LINEAR,
+    fairness: Fairness = PROPORTIONAL,
+    together: bool = False,
 ) -> PriceFreedom:
     """Find the ranges, up to the accuracy of the answer.
 
@@ -74,14 +83,19 @@ def price_freedom(
         market: prices, capacities, budgets and weights.
         outcome: an answer close to the optimum; where it is not, limits have room, and
             there is no freedom.
+        utility: of every user, with the market's weights.
+        fairness: what the users' utilities are worth together.
         together: find ranges within which all groups may move at once, each by its own
             t; else the widest range for a group that moves alone.
     """
     amount, _ = on_edges(market, outcome.allocation)
     user, node = market.user_of_edge, market.weight.indices
     price = market.price[node]
-    utility = np.where(outcome.utility > 0.0, outcome.utility, 1.0)
-    bought = market.weight.data * amount > BOUGHT * utility[user]
+    value = np.where(outcome.utility > 0.0, outcome.utility, 1.0)
+    linear = utility.family == "linear"
+    # Smooth users buy some of every node that they may buy from.
+    least_bought = BOUGHT * value[user] if linear else 0.0
+    bought = market.weight.data * amount > least_bought
     n, m = market.num_users, market.num_nodes
     joined = bought & (price > 0.0)
     graph: Any = sparse.coo_array(
@@ -92,9 +106,11 @@ def price_freedom(
     group = group.astype(np.int64)
     user_group, node_group = group[:n], group[n:]
     free = _free(market, outcome, count, user_group, node_group)
+    free &= utility.family != "leontief"
     rent = outcome.capacity_shadow_price[node]
     rent = rent + outcome.budget_shadow_price[user] * price
-    spare = np.maximum(rent - market.weight.data / utility[user], 0.0)
+    worth = market.weight.data * fairness.marginal(value)[user]
+    spare = np.maximum(rent - worth, 0.0) if linear else np.full(len(rent), np.inf)
     if together:
         spare = (
             np.where(free[user_group[user]] & free[node_group[node]], 0.5, 1) * spare

@@ -1,10 +1,11 @@
 """One user of an answer, in its own numbers.
 
 What a limit costs is read off the shadow prices: lam_i is what one more unit of node i
-would add to the sum of log utilities, mu_j what one more unit of user j's money would.
-The sum is concave in capacities and budgets, so for larger steps both are upper bounds.
-What the user alone can make of it, everybody else's purchases as they are, is a lower
-bound; it is a knapsack whose parts may be cut, solved by w / p.
+would add to the welfare (in Problem 1 the sum of log utilities, in nats), mu_j what one
+more unit of user j's money would. Welfare is concave in capacities and budgets, so for
+larger steps both are upper bounds. What a linear user alone can make of it, everybody
+else's purchases as they are, is a lower bound; it is a knapsack whose parts may be cut,
+solved by w / p.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from stackelberg.edge.best_alone import best_alone
+from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.market import Floats, Ints, Market, Name
 from stackelberg.edge.outcome import Outcome
 from stackelberg.edge.price_freedom import BOUGHT, PriceFreedom, price_freedom
-from stackelberg.edge.virtual_money import LimitedBy, VirtualMoney
+from stackelberg.edge.utilities import LINEAR, Utility
+from stackelberg.edge.virtual_money import LimitedBy, VirtualMoney, utility_shares
 from stackelberg.errors import DomainError
 
 ONE_PERCENT = 0.01
@@ -32,8 +35,8 @@ class Purchase:
         node: its name.
         amount: units.
         spend: money, p_i x_ij.
-        utility_share: w_ij x_ij / u_j.
-        congestion_rent: lam_i x_ij, part of the user's one unit of virtual money.
+        utility_share: part of its utility that it owes to this node.
+        congestion_rent: lam_i x_ij, part of the user's virtual money.
         utilisation: load of the node over its capacity; 0 without a limit.
     """
 
@@ -51,13 +54,14 @@ class OnePercentMore:
 
     Attributes:
         amount: so much of it.
-        market_gain: to the sum of log utilities, at most, nats.
-        own_gain: to the user's own log utility if nobody else changed anything, nats.
+        market_gain: to the welfare, at most.
+        own_gain: to the user's own log utility if nobody else changed anything, nats;
+            None where the utility is not linear.
     """
 
     amount: float
     market_gain: float
-    own_gain: float
+    own_gain: float | None
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class WantedNode:
 
     Attributes:
         node: its name.
-        surplus: w_ij / u_j - mu_j p_i, log utility per unit after paying for it.
+        surplus: welfare that the unit adds for this user, less what it pays for it.
         shadow_price: lam_i, what the unit is worth to the market.
         utilisation: load over capacity.
         more: 1 % more capacity, all of it for this user.
@@ -86,12 +90,13 @@ class UserExplanation:
     Attributes:
         user: its name.
         resource: type of the row.
-        utility: sum_i w_ij x_ij.
+        utility: of what it gets.
         budget: money it has; may be infinite.
         spend: money it spends.
-        budget_shadow_price: mu_j, nats per unit of money.
+        budget_shadow_price: mu_j, welfare per unit of money.
         budget_rent: mu_j B_j.
-        congestion_rent: sum_i lam_i x_ij; the two add up to 1 at an optimum.
+        congestion_rent: sum_i lam_i x_ij.
+        due: what both add up to at an optimum: 1 in Problem 1.
         least_budget_rent: smallest of all shadow prices that prove the same.
         most_budget_rent: largest one; both are `budget_rent` where prices are unique.
         limited_by: where the larger part of the unit goes.
@@ -109,6 +114,7 @@ class UserExplanation:
     budget_shadow_price: float
     budget_rent: float
     congestion_rent: float
+    due: float
     least_budget_rent: float
     most_budget_rent: float
     limited_by: LimitedBy
@@ -119,23 +125,32 @@ class UserExplanation:
 
     @property
     def virtual_money(self) -> float:
-        """Both rents together: 1 at an optimum, and how far from it otherwise."""
+        """Both rents together: `due` at an optimum."""
         return self.budget_rent + self.congestion_rent
 
 
-def explain_user(market: Market, outcome: Outcome, row: int) -> UserExplanation:
+def explain_user(
+    market: Market,
+    outcome: Outcome,
+    row: int,
+    *,
+    utility: Utility = LINEAR,
+    fairness: Fairness = PROPORTIONAL,
+) -> UserExplanation:
     """Explain a user row: what it got, what limits it, what it would want more of.
 
     Args:
         market: prices, capacities, budgets and weights.
         outcome: an allocation that keeps the limits, and shadow prices.
         row: of the market's users.
+        utility: of every user, with the market's weights.
+        fairness: what the users' utilities are worth together.
 
     Raises:
         DomainError: if there is no such row.
     """
     check_row(row, market.num_users)
-    view = _View(market, outcome, row)
+    view = _View(market, outcome, row, utility, fairness)
     mu, budget = float(outcome.budget_shadow_price[row]), view.budget
     least_mu, most_mu = view.budget_price_range()
     budget_rent, limit = mu * view.limit, view.limit
@@ -150,6 +165,7 @@ def explain_user(market: Market, outcome: Outcome, row: int) -> UserExplanation:
         budget_shadow_price=mu,
         budget_rent=budget_rent,
         congestion_rent=congestion_rent,
+        due=float(fairness.virtual_money(outcome.utility)[row]),
         least_budget_rent=least_mu * limit,
         most_budget_rent=most_mu * limit,
         limited_by=money.limited_by[0],
@@ -183,7 +199,14 @@ def utilisation_of(market: Market, outcome: Outcome, node: int) -> float:
 class _View:
     """The market as one user sees it, everybody else's purchases as they are."""
 
-    def __init__(self, market: Market, outcome: Outcome, row: int) -> None:
+    def __init__(
+        self,
+        market: Market,
+        outcome: Outcome,
+        row: int,
+        utility: Utility,
+        fairness: Fairness,
+    ) -> None:
         edges = slice(market.weight.indptr[row], market.weight.indptr[row + 1])
         self.market, self.outcome, self.row = market, outcome, row
         self.node: Ints = market.weight.indices[edges]
@@ -194,7 +217,12 @@ class _View:
         self.utility = float(outcome.utility[row])
         self.budget = float(market.budget[row])
         self.limit = self.budget if math.isfinite(self.budget) else 0.0
-        self.freedom: PriceFreedom = price_freedom(market, outcome)
+        self.linear = utility.family == "linear"
+        self.share = utility_shares(market, outcome, utility)[edges]
+        self.marginal_welfare = float(fairness.marginal(outcome.utility)[row])
+        self.freedom: PriceFreedom = price_freedom(
+            market, outcome, utility=utility, fairness=fairness
+        )
 
     def budget_price_range(self) -> tuple[float, float]:
         """The smallest and the largest mu_j of all that prove the same."""
@@ -210,12 +238,12 @@ class _View:
                 node=self.market.nodes[i].item(),
                 amount=float(x),
                 spend=float(self.market.price[i] * x),
-                utility_share=float(w * x / self.utility),
+                utility_share=float(share),
                 congestion_rent=float(lam[i] * x),
                 utilisation=utilisation_of(self.market, self.outcome, int(i)),
             )
-            for i, w, x in zip(self.node, self.weight, self.amount, strict=True)
-            if w * x > BOUGHT * self.utility
+            for i, share, x in zip(self.node, self.share, self.amount, strict=True)
+            if share > BOUGHT or (not self.linear and x > BOUGHT * self.outcome.load[i])
         ]
         return tuple(sorted(made, key=lambda one: -one.utility_share))
 
@@ -229,14 +257,14 @@ class _View:
         """The node with the greatest surplus, if its capacity is in the way."""
         if not (len(self.node) and self.utility > 0.0):
             return None
-        mu = float(self.outcome.budget_shadow_price[self.row])
-        surplus = self.weight / self.utility - mu * self.price
+        surplus = self._surplus()
         best = int(np.argmax(surplus))
         i = int(self.node[best])
         lam = float(self.outcome.capacity_shadow_price[i])
         # At an optimum the surplus is at most lam: of a node with room nobody wants
         # more.
-        worth_seeing = BOUGHT * self.weight[best] / self.utility
+        mu = float(self.outcome.budget_shadow_price[self.row])
+        worth_seeing = BOUGHT * (surplus[best] + mu * self.price[best])
         if not min(surplus[best], lam) > worth_seeing:
             return None
         more = ONE_PERCENT * float(self.market.capacity[i])
@@ -250,8 +278,19 @@ class _View:
             more=OnePercentMore(more, gain, self._gain(self.budget, best, more)),
         )
 
-    def _gain(self, budget: float, at: int | None = None, more: float = 0.0) -> float:
+    def _surplus(self) -> Floats:
+        """What one more unit of each node adds for this user, less what it pays."""
+        if not self.linear:  # at an optimum: what the unit is worth to anybody
+            return self.outcome.capacity_shadow_price[self.node]
+        mu = float(self.outcome.budget_shadow_price[self.row])
+        return self.weight * self.marginal_welfare - mu * self.price
+
+    def _gain(
+        self, budget: float, at: int | None = None, more: float = 0.0
+    ) -> float | None:
         """Own log utility gained with so much money, and so much more at one node."""
+        if not self.linear:
+            return None
         free = self.market.capacity[self.node] - self.outcome.load[self.node]
         # A priced node without limit is bought from as far as the money goes.
         afford = np.full(len(self.price), np.inf)

@@ -19,6 +19,7 @@ from stackelberg.io.market_digest import MarketReference, market_digest
 from stackelberg.io.market_files import read_market, write_market
 from stackelberg.io.market_solution import (
     MarketSolutionFile,
+    read_capacity_shadow_price,
     read_market_reference,
     read_market_solution,
     write_market_solution,
@@ -43,6 +44,7 @@ __all__ = [
     "list_sites",
     "market_digest",
     "read_azure_trace",
+    "read_capacity_shadow_price",
     "read_market",
     "read_market_reference",
     "read_market_solution",

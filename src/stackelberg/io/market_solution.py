@@ -231,6 +231,19 @@ def read_market_reference(
     return _summary(folder).market
 
 
+def read_capacity_shadow_price(
+    folder: str | os.PathLike[str], market: Market
+) -> Floats | None:
+    """The shadow price of each node row [M] alone, or None where there is none.
+
+    Enough for a warm start: users of the solution need not be the market's.
+
+    Raises:
+        InputError: a subclass; the table ``nodes`` is wrong or of other nodes.
+    """
+    return _Side(folder, market, "node").numbers("capacity_shadow_price")
+
+
 def _allocation(folder: str | os.PathLike[str], market: Market) -> Csr:
     table = Table(folder, "allocation", ("user", "node", "amount"), ("resource",))
     types = _types(table, market)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from stackelberg.errors import InputError
+from stackelberg.cli.edge.welfare import Welfare, stated_welfare
+from stackelberg.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from stackelberg.edge import Market, Outcome
@@ -32,6 +33,7 @@ class Answer:
         origin: of both.
         of_this_market: whether the folder says that it is of this very market; None
             where it does not say of which.
+        welfare: that it is judged by: what was asked for, else what the folder says.
     """
 
     stated: MarketSolutionFile
@@ -39,10 +41,17 @@ class Answer:
     budget_shadow_price: Any
     origin: Origin
     of_this_market: bool | None
+    welfare: Welfare
 
 
 def read_answer(
-    folder: Path, market: Market, *, drop_degenerate: bool = False, solve: bool = False
+    folder: Path,
+    market: Market,
+    *,
+    utility: str | None = None,
+    fairness: float | None = None,
+    drop_degenerate: bool = False,
+    solve: bool = False,
 ) -> Answer:
     """Read an answer; where it lacks shadow prices, take those of the optimum.
 
@@ -51,6 +60,8 @@ def read_answer(
     Args:
         folder: of the solution.
         market: whose answer it should be.
+        utility: of every user, as on the command line; by default as the folder says.
+        fairness: alpha; by default as the folder says.
         drop_degenerate: as in `edge.allocate`.
         solve: take the optimum's shadow prices in any case.
 
@@ -63,17 +74,16 @@ def read_answer(
     of_this = None
     if stated.market is not None:
         of_this = stated.market.digest == io.market_digest(market)
+    welfare = stated_welfare(stated.stats, utility, fairness)
     lam, mu = stated.capacity_shadow_price, stated.budget_shadow_price
-    if lam is not None and mu is not None and not solve:
-        return Answer(stated, lam, mu, "given", of_this)
-    best = edge.allocate(market, SOLVED_TOLERANCE, drop_degenerate=drop_degenerate)
-    return Answer(
-        stated,
-        best.value.capacity_shadow_price,
-        best.value.budget_shadow_price,
-        "solved",
-        of_this,
-    )
+    origin: Origin = "given"
+    if lam is None or mu is None or solve:
+        best = edge.allocate(
+            market, SOLVED_TOLERANCE, **welfare.options, drop_degenerate=drop_degenerate
+        )
+        lam, mu = best.value.capacity_shadow_price, best.value.budget_shadow_price
+        origin = "solved"
+    return Answer(stated, lam, mu, origin, of_this, welfare)
 
 
 def feasible_outcome(market: Market, answer: Answer) -> Outcome:
@@ -82,12 +92,50 @@ def feasible_outcome(market: Market, answer: Answer) -> Outcome:
 
     ledger = Ledger(market)
     amount, _ = on_edges(market, answer.stated.allocation)
-    return outcome_of(
-        market,
-        shrunk_to_limits(ledger, amount),
-        answer.capacity_shadow_price,
-        answer.budget_shadow_price,
-        ledger,
+    amount = shrunk_to_limits(ledger, amount)
+    lam, mu = answer.capacity_shadow_price, answer.budget_shadow_price
+    outcome = outcome_of(market, amount, lam, mu, ledger)
+    utility = answer.welfare.utility.value(market.weight, amount)
+    return replace(outcome, utility=utility)
+
+
+def read_warm_start(folder: Path, market: Market) -> Outcome:
+    """What a solve may start from: the whole answer, or where users came or left, the
+    nodes' shadow prices alone.
+
+    Raises:
+        InputError: a subclass; the folder has no shadow prices of these nodes.
+    """
+    import numpy as np
+    from scipy import sparse
+
+    from stackelberg import edge, io
+
+    lam = io.read_capacity_shadow_price(folder, market)
+    if lam is None:
+        raise ConfigError(
+            "--warm-start",
+            expected="a solution whose nodes have a capacity_shadow_price",
+            got=f"{folder}, which has none",
+        )
+    try:
+        stated = io.read_market_solution(folder, market)
+    except InputError:  # of other users
+        stated = None
+    if stated is not None and stated.budget_shadow_price is not None:
+        answer = Answer(
+            stated, lam, stated.budget_shadow_price, "given", None,
+            stated_welfare(stated.stats),
+        )  # fmt: skip
+        return feasible_outcome(market, answer)
+    nobody = np.zeros(0)
+    return edge.Outcome(
+        allocation=sparse.csr_array((0, market.num_nodes)),
+        utility=nobody,
+        spend=nobody,
+        load=np.zeros(market.num_nodes),
+        capacity_shadow_price=lam,
+        budget_shadow_price=nobody,
     )
 
 

@@ -14,6 +14,7 @@ from stackelberg.cli.edge.options import (
     SolutionFolder,
     Tolerance,
 )
+from stackelberg.cli.edge.welfare import AlphaAsStated, UtilityAsStated
 from stackelberg.cli.edge.words import SHARE_OF
 from stackelberg.cli.exit_codes import DONE, NOT_REACHED
 from stackelberg.cli.options import AsJson
@@ -36,6 +37,8 @@ def certify(
             "solution has some: they give the best bound.",
         ),
     ] = False,
+    utility: UtilityAsStated = None,
+    fairness: AlphaAsStated = None,
     drop_degenerate: DropDegenerate = False,
     as_json: AsJson = False,
 ) -> int:
@@ -57,13 +60,19 @@ def certify(
     ):
         goods = io.read_market(market)
         answer = read_answer(
-            solution, goods, drop_degenerate=drop_degenerate, solve=own_prices
+            solution,
+            goods,
+            utility=utility,
+            fairness=fairness,
+            drop_degenerate=drop_degenerate,
+            solve=own_prices,
         )
         certificate = edge.certify(
             goods,
             answer.stated.allocation,
             answer.capacity_shadow_price,
             answer.budget_shadow_price,
+            **answer.welfare.options,
             drop_degenerate=drop_degenerate,
         )
     holds = certificate.holds(tolerance)
@@ -76,6 +85,7 @@ def certify(
                 "holds": holds,
                 "of_this_market": answer.of_this_market,
                 "shadow_prices": answer.origin,
+                **answer.welfare.record,
                 "seconds": watch.seconds,
                 "stated": _stated(answer),
                 "certificate": terminal.certificate_values(certificate),
@@ -112,7 +122,10 @@ def _words(answer: Answer) -> str:
         False: "; says that it is of a market with other data",
         None: "",
     }[answer.of_this_market]
-    return prices + of
+    by = answer.welfare
+    usual = by.is_log and by.text == "linear"
+    judged = "" if usual else f"; utility {by.text}, fairness {by.fairness.alpha:g}"
+    return prices + judged + of
 
 
 def _moved(certificate: EdgeCertificate) -> list[str]:

@@ -14,8 +14,9 @@ from stackelberg.cli import output as terminal
 from stackelberg.cli.edge.answers import Answer, feasible_outcome, read_answer, told_of
 from stackelberg.cli.edge.options import Most
 from stackelberg.cli.edge.told_difference import difference_parts
+from stackelberg.cli.edge.welfare import AlphaAsStated, UtilityAsStated, Welfare
 from stackelberg.cli.options import AsJson
-from stackelberg.errors import ConfigError
+from stackelberg.errors import ConfigError, DomainError
 
 if TYPE_CHECKING:
     from stackelberg.edge import Difference, Market, Outcome
@@ -47,6 +48,8 @@ def diff(
         Path | None,
         typer.Option(help="Market of B; by default where B says that it lies."),
     ] = None,
+    utility: UtilityAsStated = None,
+    fairness: AlphaAsStated = None,
     resolve: Annotated[
         bool,
         typer.Option(
@@ -60,18 +63,22 @@ def diff(
 ) -> None:
     """Say what changed between two solutions, and because of which input.
 
-    The change of the sum of log utilities is split among prices, capacities, budgets,
-    weights, users and nodes by the shadow prices of both ends; what that leaves
-    unexplained is shown. With --resolve also by solving: Shapley values, which leave
-    nothing.
+    The change of the objective, by default the sum of log utilities, is split among
+    prices, capacities, budgets, weights, users and nodes by the shadow prices of both
+    ends; what that leaves unexplained is shown. With --resolve also by solving: Shapley
+    values, which leave nothing.
     """
     from stackelberg import edge
 
     with terminal.progress("reading both"):
-        first = _end(before, market_a, "--market-a")
-        second = _end(after, market_b, "--market-b")
+        first = _end(before, market_a, "--market-a", utility, fairness)
+        second = _end(after, market_b, "--market-b", utility, fairness)
+        welfare = _common_welfare(first, second)
         found = edge.difference(
-            (first.market, first.outcome), (second.market, second.outcome), most=most
+            (first.market, first.outcome),
+            (second.market, second.outcome),
+            **welfare.options,
+            most=most,
         )
     resolved = _resolved(first, second, found) if resolve else None
     if as_json:
@@ -80,11 +87,17 @@ def diff(
     console = terminal.console()
     ends = (str(before), str(after))
     gaps = (first.duality_gap, second.duality_gap)
-    for part in difference_parts(found, ends, gaps, resolved, most):
+    for part in difference_parts(found, ends, gaps, resolved, welfare, most):
         console.print(part)
 
 
-def _end(folder: Path, market_folder: Path | None, option: str) -> _End:
+def _end(
+    folder: Path,
+    market_folder: Path | None,
+    option: str,
+    utility: str | None,
+    fairness: float | None,
+) -> _End:
     from stackelberg import edge, io
 
     told = market_folder
@@ -92,7 +105,9 @@ def _end(folder: Path, market_folder: Path | None, option: str) -> _End:
         told = _recorded(folder, option)
     with told_of(told):
         market = io.read_market(told)
-        answer = read_answer(folder, market, drop_degenerate=True)
+        answer = read_answer(
+            folder, market, utility=utility, fairness=fairness, drop_degenerate=True
+        )
         if market_folder is None and answer.of_this_market is False:
             raise ConfigError(
                 option,
@@ -105,9 +120,28 @@ def _end(folder: Path, market_folder: Path | None, option: str) -> _End:
             outcome.allocation,
             outcome.capacity_shadow_price,
             outcome.budget_shadow_price,
+            **answer.welfare.options,
             drop_degenerate=True,
         )
     return _End(folder, told, market, answer, outcome, certificate.duality_gap)
+
+
+def _common_welfare(first: _End, second: _End) -> Welfare:
+    """What both are judged by.
+
+    Raises:
+        ConfigError: they say different things.
+    """
+    one, other = first.answer.welfare, second.answer.welfare
+    if not one.same_as(other):
+        raise ConfigError(
+            "--utility",
+            expected=f"--utility and --fairness, since {first.folder} is for "
+            f"{one.text} and {one.fairness.alpha:g}, {second.folder} for {other.text} "
+            f"and {other.fairness.alpha:g}",
+            got="nothing",
+        )
+    return one
 
 
 def _recorded(folder: Path, option: str) -> Path:
@@ -146,19 +180,20 @@ def _resolved(first: _End, second: _End, found: Difference) -> Mapping[str, floa
     with terminal.progress_of("solving again") as shown:
         for k, switched in enumerate(todo):
             shown(f"{k + 1} of {len(todo)}")
-            value[switched] = _optimum(switched_market(matched, switched))
+            market = switched_market(matched, switched)
+            value[switched] = _optimum(market, first.answer.welfare)
     return {**shapley_effects(groups, value)}
 
 
-def _optimum(market: Market) -> float:
-    """The greatest sum of log utilities; infinite where it is not finite."""
+def _optimum(market: Market, welfare: Welfare) -> float:
+    """The greatest welfare; NaN where somebody can get nothing or without limit."""
     from stackelberg import edge
 
-    if len(market.unbounded_users()):
-        return math.inf
-    if len(market.degenerate_users()):
-        return -math.inf
-    return edge.allocate(market, RESOLVED_TOLERANCE).certificate.objective
+    try:
+        solution = edge.allocate(market, RESOLVED_TOLERANCE, **welfare.options)
+    except DomainError:
+        return math.nan
+    return solution.certificate.objective
 
 
 def _record(
@@ -176,6 +211,7 @@ def _record(
     return {
         "before": end(first),
         "after": end(second),
+        **first.answer.welfare.record,
         **asdict(found),
         "groups": [
             {

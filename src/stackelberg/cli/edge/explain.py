@@ -12,6 +12,7 @@ from stackelberg.cli.edge.names import Who, rows_named
 from stackelberg.cli.edge.options import MarketFolder, Most, SolutionFolder
 from stackelberg.cli.edge.told_nodes import node_parts, node_record
 from stackelberg.cli.edge.told_users import user_parts, user_record
+from stackelberg.cli.edge.welfare import AlphaAsStated, UtilityAsStated
 from stackelberg.cli.options import AsJson
 from stackelberg.errors import ConfigError
 
@@ -24,6 +25,8 @@ def explain(
     resource: Annotated[
         str | None, typer.Option(help="Of this type only; by default of each.")
     ] = None,
+    utility: UtilityAsStated = None,
+    fairness: AlphaAsStated = None,
     most: Most = 10,
     as_json: AsJson = False,
 ) -> None:
@@ -40,22 +43,30 @@ def explain(
     with terminal.progress("reading"), told_of(market):
         goods = io.read_market(market)
         rows = rows_named(goods, who, name, resource)
-        answer = read_answer(solution, goods, drop_degenerate=True)
+        answer = read_answer(
+            solution, goods, utility=utility, fairness=fairness, drop_degenerate=True
+        )
         outcome = feasible_outcome(goods, answer)
+    welfare = answer.welfare
     if who == "user":
-        users = [edge.explain_user(goods, outcome, row) for row in rows]
-        records = [user_record(one, most) for one in users]
-        shown = [part for one in users for part in user_parts(one, most)]
+        users = [
+            edge.explain_user(goods, outcome, row, **welfare.options) for row in rows
+        ]
+        records = [user_record(one, welfare, most) for one in users]
+        shown = [part for one in users for part in user_parts(one, welfare, most)]
     else:
-        nodes = [edge.explain_node(goods, outcome, row) for row in rows]
+        nodes = [
+            edge.explain_node(goods, outcome, row, **welfare.options) for row in rows
+        ]
         records = [node_record(one, most) for one in nodes]
-        shown = [part for one in nodes for part in node_parts(one, most)]
+        shown = [part for one in nodes for part in node_parts(one, welfare, most)]
     if as_json:
         terminal.print_json(
             {
                 "market": str(market),
                 "solution": str(solution),
                 "shadow_prices": answer.origin,
+                **welfare.record,
                 "of_this_market": answer.of_this_market,
                 "explained": records,
             }

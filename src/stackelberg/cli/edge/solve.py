@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import file_in_existing_folder, options_named
-from stackelberg.cli.edge.answers import told_of
+from stackelberg.cli.edge.answers import read_warm_start, told_of
 from stackelberg.cli.edge.folders import refuse_report_over_tables, target_folder
 from stackelberg.cli.edge.options import (
     LIBRARY_NAMES,
@@ -20,6 +19,7 @@ from stackelberg.cli.edge.options import (
     Tolerance,
 )
 from stackelberg.cli.edge.stopping import Stopping
+from stackelberg.cli.edge.welfare import Alpha, UtilityText, Welfare, asked_welfare
 from stackelberg.cli.edge.words import (
     SHARE_OF,
     answer_lines,
@@ -32,14 +32,12 @@ from stackelberg.cli.interruption import ending_well
 from stackelberg.cli.options import AsJson, FigureFolder, ReportFile
 from stackelberg.cli.pages import write_report
 from stackelberg.cli.quantities import seconds_of
+from stackelberg.errors import ConfigError
 from stackelberg.report.numbers import counted
 
 if TYPE_CHECKING:
     from stackelberg.edge import EdgeSolution, Market
     from stackelberg.report import EdgeReportData
-
-WORTH_SHARING = 200_000
-"""Pairs in reach from which several threads are worth their start."""
 
 
 def solve(
@@ -58,11 +56,20 @@ def solve(
             help="End after this time with the best answer so far and its honest gap.",
         ),
     ] = None,
+    utility: UtilityText = "linear",
+    fairness: Alpha = 1.0,
+    warm_start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SOLUTION",
+            help="Start from this solution of a market with the same nodes.",
+        ),
+    ] = None,
     threads: Annotated[
         int | None,
         typer.Option(
-            help="How many may work at once; by default as many as there are "
-            "processors, for large markets. The bits do not depend on it."
+            help="How many may work at once; by default as many as there are cores, "
+            "for large markets. The bits do not depend on it."
         ),
     ] = None,
     drop_degenerate: DropDegenerate = False,
@@ -73,18 +80,22 @@ def solve(
 ) -> int:
     """Share out the nodes' capacity fairly at their prices, certify it, and write it.
 
-    Maximises the sum of the users' log utilities. Exits with 3 where --tolerance was
+    Maximises the sum of the users' log utilities, or the welfare that --utility and
+    --fairness say. Exits with 3 where --tolerance was
     not reached, by --deadline or otherwise, and with 130 after Ctrl-C; the best answer
     so far keeps every limit and is written with its honest gap all the same.
     """
-    from stackelberg import io
+    from stackelberg import edge, io
 
+    welfare = asked_welfare(utility, fairness)
+    _check_report(report, figures, welfare)
     seconds = None if deadline is None else seconds_of("--deadline", deadline)
     if report is not None:
         file_in_existing_folder("--report", report)
         refuse_report_over_tables(report, read=market, written=output)
+    inputs = [market] if warm_start is None else [market, warm_start]
     if output is not None:
-        target_folder("-o", output, holds="solution", inputs=[market])
+        target_folder("-o", output, holds="solution", inputs=inputs)
     with (
         ending_well("ending with the best answer so far") as wish,
         terminal.progress_of("solving") as shown,
@@ -93,10 +104,19 @@ def solve(
         stopping = Stopping(wish, seconds, shown)
         shown("reading")
         goods = io.read_market(market)
+        first = None if warm_start is None else read_warm_start(warm_start, goods)
         shown(f"starting{terminal.COMPILES}")
         with options_named(LIBRARY_NAMES), terminal.timed() as watch:
-            solution = _solved(goods, tolerance, threads, drop_degenerate, stopping)
-        stats = _stats(solution, tolerance, stopping)
+            solution = edge.allocate(
+                goods,
+                tolerance,
+                **welfare.options,
+                warm_start=first,
+                drop_degenerate=drop_degenerate,
+                stop=stopping,
+                threads=threads,
+            )
+        stats = _stats(solution, tolerance, stopping, welfare)
         if output is not None:
             shown("writing")
             io.write_market_solution(
@@ -131,24 +151,15 @@ def solve(
     return NOT_REACHED if solution.status else DONE
 
 
-def _solved(
-    market: Market,
-    tolerance: float,
-    threads: int | None,
-    drop_degenerate: bool,
-    stopping: Stopping,
-) -> EdgeSolution:
-    from stackelberg import edge
-
-    if threads is None:
-        threads = _processors() if market.num_edges >= WORTH_SHARING else 1
-    return edge.allocate(
-        market,
-        tolerance,
-        drop_degenerate=drop_degenerate,
-        stop=stopping,
-        threads=threads,
-    )
+def _check_report(report: Path | None, figures: Path | None, welfare: Welfare) -> None:
+    """The report compares with the printed formula, which is for Problem 1 alone."""
+    for option, path in (("--report", report), ("--figures", figures)):
+        if path is not None and not (welfare.is_log and welfare.text == "linear"):
+            raise ConfigError(
+                option,
+                expected="linear utility and fairness 1",
+                got=f"{welfare.text} and {welfare.fairness.alpha:g}",
+            )
 
 
 def _page(folder: Path, market: Market, solution: EdgeSolution) -> EdgeReportData:
@@ -160,19 +171,13 @@ def _page(folder: Path, market: Market, solution: EdgeSolution) -> EdgeReportDat
         )
 
 
-def _processors() -> int:
-    """Those that this process may use, where the system tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _stats(
-    solution: EdgeSolution, tolerance: float, stopping: Stopping
+    solution: EdgeSolution, tolerance: float, stopping: Stopping, welfare: Welfare
 ) -> dict[str, Any]:
     """Further facts of the solve, for the file and for JSON."""
     return {
         "method": solution.stats["method"],
+        **welfare.record,
         "tolerance": tolerance,
         "stopped_by": stopping.stopped_by,
         "dropped_users": solution.stats["dropped_users"],
@@ -190,6 +195,8 @@ def _print(
     console.print(f"  {terminal.advice_at(solution.status, tolerance)}")
     if record["stopped_by"] is not None:
         console.print(f"  ended early by {_EARLY[record['stopped_by']]}")
+    if record["utility"] != "linear" or record["fairness"] != 1.0:
+        console.print(f"  utility {record['utility']}, fairness {record['fairness']:g}")
     console.print(f"  {market_words(market)}")
     for line in answer_lines(market, record):
         console.print(f"  {line}")

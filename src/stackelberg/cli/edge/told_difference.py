@@ -12,6 +12,7 @@ from stackelberg.report.numbers import ROUNDING, shown_change, significant
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from stackelberg.cli.edge.welfare import Welfare
     from stackelberg.edge import Difference
     from stackelberg.edge.difference import InputChange, NodeChange
     from stackelberg.edge.envelope import Group
@@ -32,6 +33,7 @@ def difference_parts(
     ends: tuple[str, str],
     gaps: tuple[float, float],
     resolved: Mapping[str, float] | None,
+    welfare: Welfare,
     most: int,
 ) -> list[str | Table]:
     """Everything about a difference, to be printed.
@@ -39,21 +41,24 @@ def difference_parts(
     Args:
         found: the difference.
         ends: what both answers are called.
-        gaps: of both answers, nats.
+        gaps: of both answers.
         resolved: effects by solving, if asked for.
+        welfare: that both are judged by.
         most: so many single inputs, of all kinds together.
     """
     parts: list[str | Table] = [
-        f"{ends[0]} -> {ends[1]}: sum of log utilities "
+        f"{ends[0]} -> {ends[1]}: {welfare.noun} "
         f"{significant(found.objective_before, 7)} -> "
-        f"{significant(found.objective_after, 7)}, {_nats(found.change)}",
-        f"  the optima's own change is this within {significant(max(gaps), 2)} nat",
+        f"{significant(found.objective_after, 7)}, "
+        f"{_signed(found.change)}{welfare.unit}",
+        f"  the optima's own change is this within {significant(max(gaps), 2)}"
+        f"{welfare.unit}",
     ]
     if not found.groups:
         parts.append("  both are of the same data")
     else:
-        parts += [_effects(found, resolved), *_unknown(resolved)]
-        parts += _inputs(found, most)
+        parts += [_effects(found, resolved, welfare), *_unknown(resolved)]
+        parts += _inputs(found, welfare, most)
     if found.users:
         parts.append(_users(found))
     for title, changes in (
@@ -65,9 +70,12 @@ def difference_parts(
     return parts
 
 
-def _effects(found: Difference, resolved: Mapping[str, float] | None) -> Table:
+def _effects(
+    found: Difference, resolved: Mapping[str, float] | None, welfare: Welfare
+) -> Table:
     """Each kind of input with its part of the change."""
-    columns = ["because of", "entries", "nat", "by A's prices", "by B's prices"]
+    part = welfare.unit.strip() or welfare.noun
+    columns = ["because of", "entries", part, "by A's prices", "by B's prices"]
     made = terminal.table(None, *columns, *([] if resolved is None else ["by solving"]))
     for group in found.groups:
         made.add_row(
@@ -99,14 +107,14 @@ def _unknown(resolved: Mapping[str, float] | None) -> list[str]:
     ]
 
 
-def _inputs(found: Difference, most: int) -> list[str]:
+def _inputs(found: Difference, welfare: Welfare, most: int) -> list[str]:
     """The single inputs that matter most, of all kinds together."""
     every: list[tuple[Group, InputChange]] = [
         (group.group, one) for group in found.groups for one in group.largest
     ]
     every.sort(key=lambda pair: -abs(pair[1].effect))
     return [
-        f"  {_whose(kind, one)}: {_step(one)}, {_nats(one.effect)}"
+        f"  {_whose(kind, one)}: {_step(one)}, {_signed(one.effect)}{welfare.unit}"
         for kind, one in every[:most]
     ]
 
@@ -167,7 +175,3 @@ def _signed(value: float) -> str:
     if abs(value) <= ROUNDING:
         return "0"
     return f"{value:+.4g}"
-
-
-def _nats(value: float) -> str:
-    return f"{_signed(value)} nat"

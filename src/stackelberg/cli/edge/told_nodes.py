@@ -13,6 +13,7 @@ from stackelberg.report.numbers import counted, shown_percent, significant
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from stackelberg.cli.edge.welfare import Welfare
     from stackelberg.edge import NodeExplanation
 
 
@@ -24,13 +25,13 @@ def node_record(one: NodeExplanation, most: int) -> dict[str, Any]:
     }
 
 
-def node_parts(one: NodeExplanation, most: int) -> list[str | Table]:
+def node_parts(one: NodeExplanation, welfare: Welfare, most: int) -> list[str | Table]:
     """Everything about one node, to be printed."""
     return [
         f"{named('node', one.node, one.resource)} {_how_full(one)}",
         f"  price {significant(one.price)}, revenue {significant(one.revenue)}",
-        f"  shadow price {_shadow_price(one)}",
-        *_more(one),
+        f"  shadow price {_shadow_price(one, welfare)}",
+        *_more(one, welfare),
         f"  {counted(len(one.sales), 'user')} of {one.num_in_reach} in reach "
         f"{'buys' if len(one.sales) == 1 else 'buy'}",
         *([_sales(one, most)] if one.sales and most else []),
@@ -50,8 +51,8 @@ def _how_full(one: NodeExplanation) -> str:
     )
 
 
-def _shadow_price(one: NodeExplanation) -> str:
-    text = f"{significant(one.shadow_price)} nat per unit"
+def _shadow_price(one: NodeExplanation, welfare: Welfare) -> str:
+    text = f"{significant(one.shadow_price)}{welfare.unit} per unit"
     spread = one.most_shadow_price - one.least_shadow_price
     if spread > 1e-3 * one.most_shadow_price:
         text += (
@@ -61,12 +62,12 @@ def _shadow_price(one: NodeExplanation) -> str:
     return text
 
 
-def _more(one: NodeExplanation) -> list[str]:
+def _more(one: NodeExplanation, welfare: Welfare) -> list[str]:
     if math.isinf(one.capacity) or one.capacity == 0.0:
         return []
     return [
-        "  1 % more capacity would raise the sum of log utilities by at most "
-        f"{significant(one.market_gain, 3)} nat"
+        f"  1 % more capacity would raise the {welfare.noun} by at most "
+        f"{significant(one.market_gain, 3)}{welfare.unit}"
     ]
 
 

@@ -12,6 +12,7 @@ from stackelberg.report.numbers import counted, listed, shown_percent, significa
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from stackelberg.cli.edge.welfare import Welfare
     from stackelberg.edge import UserExplanation
     from stackelberg.edge.user_explanation import OnePercentMore
 
@@ -25,33 +26,33 @@ OFF = 1e-3
 """Largest deviation of both rents together from 1 that is not spoken of."""
 
 
-def user_record(one: UserExplanation, most: int) -> dict[str, Any]:
+def user_record(one: UserExplanation, welfare: Welfare, most: int) -> dict[str, Any]:
     """An explanation for JSON, with the largest purchases and the sentence."""
     return {
         **asdict(replace(one, purchases=one.purchases[:most])),
         "virtual_money": one.virtual_money,
-        "sentence": limit_sentence(one),
+        "sentence": limit_sentence(one, welfare),
     }
 
 
-def user_parts(one: UserExplanation, most: int) -> list[str | Table]:
+def user_parts(one: UserExplanation, welfare: Welfare, most: int) -> list[str | Table]:
     """Everything about one user, to be printed."""
     if one.utility <= 0.0:
-        return [limit_sentence(one)]
+        return [limit_sentence(one, welfare)]
     return [
-        limit_sentence(one),
+        limit_sentence(one, welfare),
         f"  budget {limit_bar(one)} capacity",
         *_doubts(one),
         f"  utility {significant(one.utility)}, spends {significant(one.spend)} of "
         f"{significant(one.budget)}, buys at {counted(len(one.purchases), 'node')} of "
         f"{one.num_in_reach} in reach",
         _purchases(one, most),
-        *_more_money(one),
-        *_wanted(one),
+        *_more_money(one, welfare),
+        *_wanted(one, welfare),
     ]
 
 
-def limit_sentence(one: UserExplanation) -> str:
+def limit_sentence(one: UserExplanation, welfare: Welfare) -> str:
     """What limits the user, in one sentence."""
     who = named("user", one.user, one.resource)
     if one.utility <= 0.0:
@@ -68,8 +69,9 @@ def limit_sentence(one: UserExplanation) -> str:
         if purchase.congestion_rent >= 0.005 * total
     ]
     nodes = f" ({listed(rents[:3])}{', ...' if len(rents) > 3 else ''})"
+    unit = "one unit of " if welfare.is_log else ""
     return (
-        f"{who} is limited by {by}: of its one unit of virtual money "
+        f"{who} is limited by {by}: of its {unit}virtual money "
         f"{_percent(one.budget_rent / total)} is the rent of its budget and "
         f"{_percent(one.congestion_rent / total)} that of congested nodes"
         f"{nodes if rents else ''}"
@@ -86,17 +88,18 @@ def limit_bar(one: UserExplanation) -> str:
 def _doubts(one: UserExplanation) -> list[str]:
     """Where the split is not unique, or the answer no optimum."""
     lines: list[str] = []
-    if one.most_budget_rent - one.least_budget_rent > OFF:
+    least, most = one.least_budget_rent, one.most_budget_rent
+    if most - least > OFF * one.due:
         lines.append(
             "  any split from "
-            f"{_percent(one.least_budget_rent)} to {_percent(one.most_budget_rent)} "
+            f"{_percent(least / one.due)} to {_percent(most / one.due)} "
             "for the budget proves the same: around it all money and all capacity "
             "are used up together"
         )
-    if abs(one.virtual_money - 1.0) > OFF:
+    if abs(one.virtual_money - one.due) > OFF * one.due:
         lines.append(
-            f"  both rents add up to {significant(one.virtual_money)} instead of 1: "
-            "the answer is not the optimum"
+            f"  both rents add up to {significant(one.virtual_money)} instead of "
+            f"{significant(one.due)}: the answer is not the optimum"
         )
     return lines
 
@@ -112,7 +115,7 @@ def _purchases(one: UserExplanation, most: int) -> Table:
             significant(bought.amount),
             significant(bought.spend),
             shown_percent(bought.utility_share),
-            shown_percent(bought.congestion_rent),
+            shown_percent(bought.congestion_rent / one.due),
             shown_percent(bought.utilisation),
         )
     if len(one.purchases) > most:
@@ -120,47 +123,45 @@ def _purchases(one: UserExplanation, most: int) -> Table:
     return made
 
 
-def _more_money(one: UserExplanation) -> list[str]:
+def _more_money(one: UserExplanation, welfare: Welfare) -> list[str]:
     more = one.more_money
     if more is None:
         return []
-    return [f"  1 % more money ({significant(more.amount)}) would {_bring(more)}"]
+    return [
+        f"  1 % more money ({significant(more.amount)}) would {_bring(more, welfare)}"
+    ]
 
 
-def _wanted(one: UserExplanation) -> list[str]:
+def _wanted(one: UserExplanation, welfare: Welfare) -> list[str]:
     wanted = one.wanted
     if wanted is None:
         return ["  it would want more of no node: where it buys there is room"]
     lines = [
         f"  it would want more of node {wanted.node}: after paying, one more unit is "
-        f"worth {_nats(wanted.surplus)} to it and {_nats(wanted.shadow_price)} to the "
-        "market",
+        f"worth {significant(wanted.surplus, 3)}{welfare.unit} to it and "
+        f"{significant(wanted.shadow_price, 3)}{welfare.unit} to the market",
     ]
     more = wanted.more
     if more.amount > 0.0:
         lines.append(
             f"  1 % more of it ({significant(more.amount)}), all for this user, would "
-            f"{_bring(more)}"
+            f"{_bring(more, welfare)}"
         )
     return lines
 
 
-def _bring(more: OnePercentMore) -> str:
+def _bring(more: OnePercentMore, welfare: Welfare) -> str:
     """What 1 % more brings; what the answer's own accuracy drowns is nothing."""
-    own = (
-        "not at all"
-        if more.own_gain < DROWNED
-        else "by " + shown_percent(more.own_gain)
+    told = (
+        f"raise the {welfare.noun} by at most {significant(more.market_gain, 3)}"
+        f"{welfare.unit}"
     )
-    return (
-        f"raise the sum of log utilities by at most {_nats(more.market_gain)}, and its "
-        f"own utility {own} if nobody else changed anything"
-    )
+    if more.own_gain is None:
+        return told
+    drowned = more.own_gain < DROWNED
+    own = "not at all" if drowned else f"by {shown_percent(more.own_gain)}"
+    return f"{told}, and its own utility {own} if nobody else changed anything"
 
 
 def _percent(share: float) -> str:
     return f"{100.0 * share:.0f} %"
-
-
-def _nats(value: float) -> str:
-    return f"{significant(value, 3)} nat"
