@@ -104,3 +104,16 @@ def best_owner_profit(
         if np.all(demand(found.x) <= capacity * (1.0 + 1e-7)):
             best = max(best, -float(found.fun))
     return best
+
+
+def linear_clearing_prices(weight, budget, capacity, rounds=20_000) -> np.ndarray:
+    """Clearing prices of linear users by proportional response: everybody bids on each
+    good in proportion to the utility that it brought; a price is its bids per unit.
+    """
+    weight, budget = np.asarray(weight, float), np.asarray(budget, float)
+    bids = budget[:, None] * (weight > 0.0) / (weight > 0.0).sum(axis=1)[:, None]
+    for _ in range(rounds):
+        price = bids.sum(axis=0) / capacity
+        brought = weight * bids / price
+        bids = budget[:, None] * brought / brought.sum(axis=1)[:, None]
+    return bids.sum(axis=0) / capacity

@@ -3,6 +3,11 @@
 from stackelberg.edge.allocate import EdgeSolution, allocate
 from stackelberg.edge.certify import EdgeCertificate, certify
 from stackelberg.edge.city import HEAVY_SPREAD, Terms, from_positions
+from stackelberg.edge.clearing_prices import (
+    ClearingCertificate,
+    ClearingPrices,
+    clearing_prices,
+)
 from stackelberg.edge.demand import drifting_budgets, markets_over_time
 from stackelberg.edge.difference import Difference, difference
 from stackelberg.edge.equal_split import equal_split
@@ -46,6 +51,8 @@ __all__ = [
     "LEONTIEF",
     "LINEAR",
     "PROPORTIONAL",
+    "ClearingCertificate",
+    "ClearingPrices",
     "Difference",
     "EdgeCertificate",
     "EdgeSolution",
@@ -74,6 +81,7 @@ __all__ = [
     "certify",
     "certify_prices",
     "ces",
+    "clearing_prices",
     "difference",
     "drifting_budgets",
     "equal_split",
