@@ -143,3 +143,15 @@ def test_amounts_and_multiples() -> None:
     for text in ("x", "nan", "2 x x", ""):
         with pytest.raises(ConfigError, match=r"--cost: expected an amount such"):
             amount_or_multiple("--cost", text, of)
+
+
+def test_one_owner_of_all_nodes(stackelberg: CommandLine, city: Path) -> None:
+    ended = stackelberg(
+        "edge", "price", city, "--concept", "operator", *GIVEN, "--json"
+    )
+    expected = edge.operator_prices(
+        CITY, elasticity=3.0, cost=0.5 * CITY.price, price_cap=1.5
+    )
+    assert ended.code == (3 if expected.status else 0)
+    assert ended.json["nodes"]["price"] == expected.value.price.tolist()
+    assert ended.json["certificate"]["profit"] == expected.certificate.profit

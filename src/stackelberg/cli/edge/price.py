@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stackelberg.edge import Market
     from stackelberg.game import Solution
 
-Concept = Literal["equilibrium"]
+Concept = Literal["equilibrium", "operator"]
 
 _OPTIONS = {
     "elasticity": "--elasticity",
@@ -42,7 +42,7 @@ def price(
         Concept,
         typer.Option(
             help="equilibrium: every node chooses its own price for profit, users have "
-            "CES utilities."
+            "CES utilities. operator: one owner chooses all prices."
         ),
     ],
     elasticity: Annotated[
@@ -139,18 +139,30 @@ def price(
 def _equilibrium(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:
     from stackelberg import edge
 
+    return edge.price_equilibrium(market, **_options("equilibrium", given))
+
+
+def _operator(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:
+    from stackelberg import edge
+
+    return edge.operator_prices(market, **_options("operator", given))
+
+
+def _options(concept: Concept, given: dict[str, Any]) -> dict[str, Any]:
+    """What was given, once it is known that the elasticity was."""
     options = {name: one for name, one in given.items() if one is not None}
     if "elasticity" not in options:
         raise ConfigError(
             "elasticity",
-            expected="a number > 1, for --concept equilibrium",
+            expected=f"a number > 1, for --concept {concept}",
             got="nothing",
         )
-    return edge.price_equilibrium(market, **options)
+    return options
 
 
 _CONCEPTS: dict[Concept, Callable[[Market, dict[str, Any]], Solution[Any, Any]]] = {
     "equilibrium": _equilibrium,
+    "operator": _operator,
 }
 
 
