@@ -155,3 +155,14 @@ def test_one_owner_of_all_nodes(stackelberg: CommandLine, city: Path) -> None:
     assert ended.code == (3 if expected.status else 0)
     assert ended.json["nodes"]["price"] == expected.value.price.tolist()
     assert ended.json["certificate"]["profit"] == expected.certificate.profit
+
+
+def test_clearing_prices(stackelberg: CommandLine, city: Path) -> None:
+    ask = ("edge", "price", city, "--concept", "clearing")
+    ended = stackelberg(*ask, "--json")
+    expected = edge.clearing_prices(CITY)
+    assert ended.code == 0, ended.err
+    assert ended.json["nodes"]["price"] == expected.value.price.tolist()
+    assert "all nodes: revenue" in stackelberg(*ask).out
+    refused = stackelberg(*ask, "--cost", "1")
+    assert_refused(refused, "--cost: expected nothing with --concept clearing")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stackelberg.edge import Market
     from stackelberg.game import Solution
 
-Concept = Literal["equilibrium", "operator"]
+Concept = Literal["clearing", "equilibrium", "operator"]
 
 _OPTIONS = {
     "elasticity": "--elasticity",
@@ -41,7 +41,8 @@ def price(
     concept: Annotated[
         Concept,
         typer.Option(
-            help="equilibrium: every node chooses its own price for profit, users have "
+            help="clearing: budgets are spent and capacities sold. "
+            "equilibrium: every node chooses its own price for profit, users have "
             "CES utilities. operator: one owner chooses all prices."
         ),
     ],
@@ -136,6 +137,20 @@ def price(
     return NOT_REACHED if solution.status else DONE
 
 
+def _clearing(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:
+    from stackelberg import edge
+
+    for name in ("elasticity", "cost", "price_cap", "outside_weight"):
+        one = given[name]
+        if one is not None and not (name == "outside_weight" and one == 0.0):
+            raise ConfigError(
+                name, expected="nothing with --concept clearing", got="a value"
+            )
+    if given["tolerance"] is None:
+        return edge.clearing_prices(market)
+    return edge.clearing_prices(market, given["tolerance"])
+
+
 def _equilibrium(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:
     from stackelberg import edge
 
@@ -161,6 +176,7 @@ def _options(concept: Concept, given: dict[str, Any]) -> dict[str, Any]:
 
 
 _CONCEPTS: dict[Concept, Callable[[Market, dict[str, Any]], Solution[Any, Any]]] = {
+    "clearing": _clearing,
     "equilibrium": _equilibrium,
     "operator": _operator,
 }

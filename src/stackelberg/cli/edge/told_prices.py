@@ -46,15 +46,17 @@ def price_parts(
     import numpy as np
 
     value = solution.value
+    revenue = np.nan_to_num(value.price) * value.load
+    profit = getattr(value, "profit", revenue - market.cost * value.load)
     parts: list[str | Table] = [
-        f"  all nodes: revenue {significant(float(value.revenue.sum()))}, profit "
-        f"{significant(float(value.profit.sum()))}; users have "
+        f"  all nodes: revenue {significant(float(revenue.sum()))}, profit "
+        f"{significant(float(profit.sum()))}; users have "
         f"{significant(float(market.budget.sum()))}"
     ]
     made = terminal.table(
         None, "node", "price", "change", "sells", "full", "revenue", "profit"
     )
-    order = np.argsort(-value.profit, kind="stable")
+    order = np.argsort(-profit, kind="stable")
     for i in order[:most]:
         made.add_row(
             str(market.nodes[i]),
@@ -62,8 +64,8 @@ def price_parts(
             _change(float(market.price[i]), float(value.price[i])),
             significant(float(value.load[i])),
             _full(float(value.load[i]), float(market.capacity[i])),
-            significant(float(value.revenue[i])),
-            significant(float(value.profit[i])),
+            significant(float(revenue[i])),
+            significant(float(profit[i])),
         )
     if len(order) > most:
         made.add_row(f"and {len(order) - most} more")
