@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from edge.markets import random_market
@@ -26,6 +29,11 @@ def problem_of(market: Market, user_weight: np.ndarray | None = None) -> Problem
     )
 
 
+def root(function: Callable[[float], float], low: float, high: float) -> float:
+    found: Any = brentq(function, low, high, xtol=1e-300)
+    return float(found)
+
+
 def centred_user(weight, price, budget, lam, b, tau) -> tuple[float, float]:
     """mu and v of one user by nested bisection."""
 
@@ -36,13 +44,13 @@ def centred_user(weight, price, budget, lam, b, tau) -> tuple[float, float]:
         def short(v: float) -> float:
             return (weight * tau / (rent - weight * v)).sum() - b / v
 
-        return brentq(short, 1e-12 * most, most * (1.0 - 1e-15), xtol=1e-300)
+        return root(short, 1e-12 * most, most * (1.0 - 1e-15))
 
     def unspent(mu: float) -> float:
         amount = tau / (lam + mu * price - weight * v_at(mu))
         return budget - price @ amount - tau / mu
 
-    mu = brentq(unspent, 1e-6, 1e6, xtol=1e-300, rtol=1e-13)
+    mu = root(unspent, 1e-6, 1e6)
     return mu, v_at(mu)
 
 

@@ -76,16 +76,19 @@ def test_elimination_keeps_its_digits_where_two_edges_dominate(seed: int) -> Non
             )
     first, second, reduced = np.empty(size), np.empty(size), np.empty(size)
     pivot, part = np.empty((2, LANES), dtype=np.int64), np.empty((4, LANES))
-    eliminate(rows, *lanes, first, second, pivot, part)
+    weights, prices, worths = lanes
+    eliminate(rows, weights, prices, worths, first, second, pivot, part)
     for lane in (0, 3, LANES - 1):
         dominant = {(lane + k) % (rows - 2) for k in (0, 1)}
         assert set(pivot[:, lane].tolist()) == dominant
     for node in (0, 1, 4):  # a column of Theta - Theta F H^-1 F' Theta
         target = np.zeros(size)
-        target[node] = lanes[0][node]
-        reduce_right_side(rows, lanes[0], first, second, pivot, part, target, reduced)
+        target[node] = weights[node]
+        reduce_right_side(rows, weights, first, second, pivot, part, target, reduced)
         for lane in (0, 3, LANES - 1):
-            wanted = exact_reduction(*(a[:, lane] for a in lanes), target[:, lane])
+            wanted = exact_reduction(
+                weights[:, lane], prices[:, lane], worths[:, lane], target[:, lane]
+            )
             np.testing.assert_allclose(reduced[:, lane], wanted, rtol=1e-9)
 
 

@@ -52,7 +52,7 @@ def small_market(
     return Market.from_arrays(price, capacity, budget, sparse.csr_array(weight))
 
 
-def parts(market: Market) -> tuple[Any, ...]:
+def parts(market: Market) -> tuple[Any, Any, Any, Any]:
     return market.price, market.capacity, market.budget, market.weight.toarray()
 
 
@@ -71,8 +71,9 @@ def test_small_markets_against_cone_programs(utility: Utility, alpha: float) -> 
         b = weights(seed, 6) if seed else np.ones(6)
         fairness = Fairness(alpha, b if seed else None)
         solution = allocate(market, 1e-10, utility=utility, fairness=fairness)
-        kind = utility.family, utility.elasticity
-        welfare, utilities = best_welfare(*parts(market), *kind, alpha, b)
+        welfare, utilities = best_welfare(
+            *parts(market), utility.family, utility.elasticity, alpha, b
+        )
         assert solution.status is Status.CONVERGED
         assert solution.certificate.worst_violation == 0.0
         assert solution.certificate.objective == pytest.approx(welfare, rel=2e-6)
@@ -304,7 +305,7 @@ def test_perturbed_answers_fail(utility: Utility, alpha: float) -> None:
     assert not certify(market, more, lam, mu, **kind).holds(1e-6)
     assert not certify(market, value.allocation, 1.01 * lam, mu, **kind).holds(1e-6)
     assert not certify(market, value.allocation, lam, 0.99 * mu, **kind).holds(1e-6)
-    wrong = {**kind, "fairness": Fairness(alpha + 0.5, fairness.user_weight)}
+    wrong: Any = {**kind, "fairness": Fairness(alpha + 0.5, fairness.user_weight)}
     assert not certify(market, value.allocation, lam, mu, **wrong).holds(1e-6)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
@@ -53,7 +54,7 @@ def welfare(alpha: float, weight: float, utility: float) -> float:
 
 def conjugate(alpha: float, weight: float, unit_expenditure: float) -> float:
     """Greatest W(u) - e u, by a search over log u."""
-    found = minimize_scalar(
+    found: Any = minimize_scalar(
         lambda log_u: (
             unit_expenditure * math.exp(log_u) - welfare(alpha, weight, math.exp(log_u))
         ),
