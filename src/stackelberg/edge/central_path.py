@@ -52,6 +52,9 @@ CENTRED = 3.0
 PATIENCE = 4
 """Passes at the last tau after which a point less well centred will do."""
 
+SLACK_FACTOR = 5.0
+"""A slack within this factor of tau / lam is as good as that: it is taken as it is."""
+
 ADDS_UP = 0.1
 """Largest share of a capacity by which the point handed over may miss it."""
 
@@ -159,7 +162,7 @@ class _Path:
         direction, slope = np.zeros(len(lam)), 0.0
         passes, cuts, waited = 0.0, 0, 0
         history: list[float] = []
-        missing = self.capacity
+        missing = own = self.capacity
         for left in reversed(range(MAX_PASSES)):
             history.append(tau / self.unit)
             demand, by_tau, diagonal = self._pass(
@@ -206,8 +209,10 @@ class _Path:
             lam, tau = _moved(lam, direction), next_tau
             if whole:
                 stride, cuts, slope = 1, 0, 0.0
-        near = np.all(np.abs(missing) <= ADDS_UP * self.capacity)
-        if not (near and stride == 1 and np.isfinite(self.users).all()):
+        slack = own + missing
+        near = np.abs(missing) <= ADDS_UP * self.capacity
+        near |= (slack > own / SLACK_FACTOR) & (slack < own * SLACK_FACTOR)
+        if not (near.all() and stride == 1 and np.isfinite(self.users).all()):
             return None
         return PathPoint(lam, self.users, tau, passes, tuple(history))
 

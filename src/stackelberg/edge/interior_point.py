@@ -29,7 +29,7 @@ from typing import TypeAlias
 import numpy as np
 
 from stackelberg.edge.blocks import blocks_of, run_blocks
-from stackelberg.edge.central_path import PathPoint
+from stackelberg.edge.central_path import SLACK_FACTOR, PathPoint
 from stackelberg.edge.dense_factor import factor, scaled, solve
 from stackelberg.edge.market import Bools, Floats
 from stackelberg.edge.problem import Iterate, Problem, Stop
@@ -393,7 +393,10 @@ def _on_path(p: Problem, point: PathPoint) -> _Point:
     t = np.where(pays, p.budget - shrink * spend, 0.0)
     utility: Floats = np.bincount(user, p.weight * x, minlength=n).astype(np.float64)
     limited = np.isfinite(p.capacity)
-    s = np.where(limited, point.tau / np.where(limited, lam, 1.0), 0.0)
+    own = point.tau / np.where(limited, lam, 1.0)
+    slack = p.capacity - np.bincount(p.node, x, minlength=len(p.capacity))
+    fits = (slack > own / SLACK_FACTOR) & (slack < own * SLACK_FACTOR)
+    s = np.where(limited, np.where(fits, slack, own), 0.0)
     ends = np.ascontiguousarray(np.stack([t, mu, utility, v], axis=1))
     return x, s, lam, ends, z
 
