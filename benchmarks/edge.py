@@ -134,7 +134,7 @@ def peer(problem: Market, solver: str) -> dict[str, Any]:
     task = cp.Problem(cp.Maximize(cp.sum(cp.log(utility))), limits)
     try:
         task.solve(solver=solver, **PEERS[solver])
-    except cp.error.SolverError as error:
+    except cp.SolverError as error:  # type: ignore
         return {"status": f"error: {str(error).splitlines()[0]}"}
     seconds = time.process_time() - start
     if x.value is None:

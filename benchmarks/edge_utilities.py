@@ -96,7 +96,7 @@ def peer(market: Market, utility: Utility, fairness: Fairness) -> dict[str, Any]
     task = cp.Problem(cp.Maximize(welfare), limits + more)
     try:
         task.solve(solver="CLARABEL")
-    except cp.error.SolverError as error:
+    except cp.SolverError as error:  # type: ignore
         return {"status": f"error: {str(error).splitlines()[0]}"}
     seconds = time.process_time() - start
     if x.value is None:
