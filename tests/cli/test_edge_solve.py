@@ -54,6 +54,14 @@ def test_an_answer_is_written_and_printed(
         assert part in told
 
 
+def test_the_method_can_be_asked_for(stackelberg: CommandLine, city: Path) -> None:
+    options = ("--tolerance", "1e-3", "--method", "first_order", "--json")
+    ended = stackelberg("edge", "solve", city, *options)
+    assert ended.code == 0
+    assert ended.json["method"] == "first order"
+    assert ended.json["certificate"]["gap_per_user"] <= 1e-3
+
+
 def test_json_counts_and_certifies(stackelberg: CommandLine, city: Path) -> None:
     ended = stackelberg("edge", "solve", city, "--json", "--threads", 2)
     assert ended.code == 0

@@ -66,7 +66,7 @@ def test_users_are_centred_at_given_node_prices(tau: float) -> None:
     centre_users(
         0, 50, 1, 3, problem.indptr, problem.node, problem.weight, problem.price,
         problem.budget, weights, 1.0, lam, lam, tau, tau, True, False, state, sums,
-        per_node, matrix,
+        per_node, matrix, np.empty(0), *np.empty((2, 0), dtype=np.int32),
     )  # fmt: skip
     load = np.zeros(6)
     for j in range(50):

@@ -114,7 +114,8 @@ def test_limits_without_end_and_prices_of_zero_are_legal() -> None:
 def test_weighted_alpha_fair_welfare_is_solved(alpha: float) -> None:
     market = random_market(4, 150, 40, 8)
     user_weight = np.random.default_rng(0).lognormal(0.0, 0.5, 150)
-    found = first_order(problem_of(market), 1e-4, user_weight=user_weight, alpha=alpha)
+    problem = replace(problem_of(market), user_weight=user_weight, alpha=alpha)
+    found = first_order(problem, 1e-4)
     assert not found.bounded
     certificate = certified(market, found, Fairness(alpha, user_weight))
     assert certificate.gap_per_user <= 1.01e-4

@@ -14,7 +14,13 @@ from scipy.sparse.linalg import splu
 
 from stackelberg.edge import generate
 from stackelberg.edge.elimination_order import minimum_degree, shape_of
-from stackelberg.edge.node_pairs import neighbours, pair_table, subtract_user
+from stackelberg.edge.node_pairs import (
+    neighbours,
+    pair_table,
+    pairs_by_bits,
+    pairs_by_hash,
+    subtract_user,
+)
 from stackelberg.edge.sparse_factor import (
     Pattern,
     assemble,
@@ -217,6 +223,9 @@ def test_every_pair_has_a_place_of_its_own(users: list[set[int]]) -> None:
     together = {(a, b) for user in users for a in user for b in user if a != b}
     listed = [(i, k) for i in range(12) for k in neighbour[bounds[i] : bounds[i + 1]]]
     assert listed == sorted(together)
+    keys = pairs_by_bits(indptr, node, 12, 1000)
+    assert keys.tolist() == [12 * a + b for a, b in sorted(together) if a < b]
+    assert sorted(pairs_by_hash(indptr, node, 12, 1000)) == keys.tolist()
     order = np.random.default_rng(len(users)).permutation(12)
     table = pair_table(bounds, neighbour, order)
     entry = table.entry()
@@ -266,3 +275,13 @@ def test_the_order_keeps_a_grid_sparse() -> None:
     shape = shape_of(*found)
     # Row by row a band of 900 x 30 would be filled.
     assert shape.value_start[-1] < 0.75 * side**3
+
+
+def test_a_hash_of_pairs_grows_with_them() -> None:
+    """One user's pairs alone are more than the table holds at first."""
+    indptr, node = reach_of([list(range(90)), list(range(50, 120))])
+    hashed = pairs_by_hash(indptr, node, 120, 10**6)
+    np.testing.assert_array_equal(
+        np.sort(hashed), pairs_by_bits(indptr, node, 120, 10**6)
+    )
+    assert len(pairs_by_hash(indptr, node, 120, 100)) > 100

@@ -14,6 +14,7 @@ from stackelberg.edge.blocks import EDGES_PER_BLOCK, MAX_BLOCKS
 from stackelberg.edge.central_path import follow_path
 from stackelberg.edge.certify import EdgeCertificate, certify
 from stackelberg.edge.fairness import PROPORTIONAL, Fairness
+from stackelberg.edge.first_order import MAX_PASSES, first_order
 from stackelberg.edge.interior_point import (
     AS_PANELS_FROM,
     MAX_ITERATIONS,
@@ -21,12 +22,19 @@ from stackelberg.edge.interior_point import (
     interior_point,
 )
 from stackelberg.edge.market import Bools, Floats, Market
-from stackelberg.edge.outcome import Ledger, Outcome, outcome_of, shrunk_to_limits
+from stackelberg.edge.method_choice import METHODS, WORDS, Choice, Method, choose
+from stackelberg.edge.outcome import (
+    Ledger,
+    Outcome,
+    on_edges,
+    outcome_of,
+    shrunk_to_limits,
+)
 from stackelberg.edge.problem import Iterate, Problem, Stop
 from stackelberg.edge.smooth_users import solve_smooth
 from stackelberg.edge.taking_part import users_taking_part
 from stackelberg.edge.utilities import LINEAR, Utility
-from stackelberg.errors import DomainError, ShapeError
+from stackelberg.errors import ConfigError, DomainError, ShapeError, suggestion
 from stackelberg.game import Solution, Status
 
 EdgeSolution = Solution[Outcome, EdgeCertificate]
@@ -57,8 +65,9 @@ def allocate(
     utility: Utility = LINEAR,
     fairness: Fairness = PROPORTIONAL,
     warm_start: Outcome | EdgeSolution | None = None,
+    method: Method | None = None,
     drop_degenerate: bool = False,
-    max_iterations: int = MAX_ITERATIONS,
+    max_iterations: int | None = None,
     stop: Stop | None = None,
     threads: int | None = None,
 ) -> EdgeSolution:
@@ -75,12 +84,19 @@ def allocate(
         utility: of every user, with the market's weights.
         fairness: what the users' utilities are worth together.
         warm_start: an answer for similar data with the same node rows. Only its shadow
-            prices of capacities are used, so users may come and go. Saves steps where
+            prices of capacities are used, so users may come and go; the first-order
+            method needs the same user rows and starts from all of it. Saves steps where
             prices, budgets, capacities and weights changed by a few per cent at most;
             it has no effect with other utilities than linear or an alpha other than 1.
+        method: ``dense`` or ``sparse``: the interior point method, with that factor of
+            its matrix of nodes by nodes; ``first_order``: node prices that users
+            answer, without a matrix, for many nodes and gaps down to about 1e-6. By
+            default the one predicted to be the soonest, see `method_choice`; other
+            utilities than linear have one method of their own.
         drop_degenerate: leave users out whose utility is zero whatever one does (they
             get nothing); by default they are refused by name.
-        max_iterations: bound on the steps per resource type.
+        max_iterations: bound on the steps per resource type; by default the method's
+            own, 200 steps or 20,000 passes of the first-order method.
         stop: called before each step with its number and the gap per user; returning
             True ends the solve with the answer so far, whose certificate is honest. A
             deadline is a `stop` that reads the clock.
@@ -101,6 +117,7 @@ def allocate(
         ShapeError: `fairness` or `warm_start` is for another number of rows.
     """
     _check_options(tolerance, max_iterations, threads)
+    _check_method(method, utility)
     fairness.check_length(market.num_users)
     counted = users_taking_part(market, utility, drop_degenerate)
     first_prices = _first_prices(market, warm_start)
@@ -115,10 +132,12 @@ def allocate(
                 utility=utility,
                 fairness=fairness.of(users),
                 tolerance=AIM * tolerance,
+                method=method,
                 max_iterations=max_iterations,
                 stop=stop,
                 pool=pool,
                 lam=None if first_prices is None else first_prices[nodes],
+                known=_known(market, users, nodes, warm_start),
                 first_gap=first_gap,
             )
             run = _solve_type(market, users, nodes, counted[users], how)
@@ -146,7 +165,8 @@ def allocate(
         status=_status(certificate, runs, tolerance),
         iterations=max(run.iterate.iterations for run in runs),
         stats={
-            "method": "interior point",
+            "method": " and ".join(dict.fromkeys(run.method for run in runs)),
+            "predicted_bytes": max(run.memory for run in runs),
             "iterations_per_resource": tuple(run.iterate.iterations for run in runs),
             "dropped_users": tuple(market.users[~counted].tolist()),
             "gap_history": runs[0].iterate.history
@@ -198,43 +218,94 @@ def _first_gap(
 
 
 @dataclass(frozen=True, eq=False)
+class _Known:
+    """An old answer for one resource type: amounts of its edges, shadow prices."""
+
+    amount: Floats
+    lam: Floats
+    mu: Floats
+
+
+def _known(
+    market: Market,
+    users: slice,
+    nodes: slice,
+    warm_start: Outcome | EdgeSolution | None,
+) -> _Known | None:
+    """The old answer where it is for the same rows."""
+    value = warm_start.value if isinstance(warm_start, Solution) else warm_start
+    if value is None or value.allocation.shape != market.weight.shape:
+        return None
+    amount, _ = on_edges(market, value.allocation)
+    indptr = market.weight.indptr
+    return _Known(
+        amount=amount[indptr[users.start] : indptr[users.stop]],
+        lam=value.capacity_shadow_price[nodes],
+        mu=value.budget_shadow_price[users],
+    )
+
+
+@dataclass(frozen=True, eq=False)
 class _How:
     """Options of the solve of one resource type."""
 
     utility: Utility
     fairness: Fairness
     tolerance: float
-    max_iterations: int
+    method: Method | None
+    max_iterations: int | None
     stop: Stop | None
     pool: Executor | None
     lam: Floats | None
+    known: _Known | None
     first_gap: float
 
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """One resource type solved: amounts of its edges, shadow prices of its rows."""
+    """One resource type solved: amounts of its edges, shadow prices of its rows; how,
+    and the bytes predicted for it.
+    """
 
     amount: Floats
     lam: Floats
     mu: Floats
     iterate: Iterate
     finite: bool
+    method: str
+    memory: int
 
 
-def _check_options(tolerance: float, max_iterations: int, threads: int | None) -> None:
+def _check_options(
+    tolerance: float, max_iterations: int | None, threads: int | None
+) -> None:
     if not LEAST_TOLERANCE <= tolerance < 1.0:
         raise DomainError(
             "tolerance",
             expected=f"a number from {LEAST_TOLERANCE:g} to 1 (gap per user)",
             got=tolerance,
         )
-    if max_iterations < 1:
+    if max_iterations is not None and max_iterations < 1:
         raise DomainError(
             "max_iterations", expected="a whole number >= 1", got=max_iterations
         )
     if threads is not None and threads < 1:
         raise DomainError("threads", expected="a whole number >= 1", got=threads)
+
+
+def _check_method(method: str | None, utility: Utility) -> None:
+    if method is None:
+        return
+    if method not in METHODS:
+        raise ConfigError(
+            "method",
+            expected=f"one of {', '.join(METHODS)}{suggestion(method, METHODS)}",
+            got=repr(method),
+        )
+    if utility != LINEAR:
+        raise ConfigError(
+            "method", expected="none with other than linear utilities", got=repr(method)
+        )
 
 
 def _threads(
@@ -261,14 +332,17 @@ def _solve_type(
     problem, unit = _problem(part, usable, taking_part, fairness)
     with np.errstate(all="ignore"):  # what overflows is seen and said below
         if linear:
-            iterate = _iterated(problem, how)
+            choice = choose(problem, how.tolerance, how.method)
+            known = _as_iterate(how.known, usable, taking_part, unit)
+            iterate = _iterated(problem, how, choice, known)
         else:
+            choice = choose(problem, how.tolerance, "dense")
             iterate = solve_smooth(
                 problem,
                 how.utility,
                 how.fairness.of(taking_part),
                 how.tolerance,
-                how.max_iterations,
+                how.max_iterations or MAX_ITERATIONS,
                 how.stop,
                 how.pool,
             )
@@ -294,11 +368,44 @@ def _solve_type(
     lam = lam / unit
     if linear:  # else no bundle is priced at an edge that carries nothing
         lam, mu = _completed(part, usable, taking_part, lam, mu)
-    return _Run(amount, lam, mu, iterate, finite)
+    method = WORDS[choice.method] if linear else "interior point"
+    return _Run(amount, lam, mu, iterate, finite, method, choice.memory)
 
 
-def _iterated(problem: Problem, how: _How) -> Iterate:
-    """The interior point method, from the central path where following that pays."""
+def _as_iterate(
+    known: _Known | None, usable: Bools, taking_part: Bools, unit: float
+) -> Iterate | None:
+    """An old answer, on the edges and in the prices of the problem to be solved."""
+    if known is None:
+        return None
+    return Iterate(
+        amount=known.amount[usable],
+        capacity_shadow_price=known.lam * unit,
+        budget_shadow_price=known.mu[taking_part] * unit,
+        gap_per_user=math.inf,
+        iterations=0,
+        pinned=0,
+        stalled=False,
+        bounded=True,
+        history=(),
+    )
+
+
+def _iterated(
+    problem: Problem, how: _How, choice: Choice, known: Iterate | None
+) -> Iterate:
+    """The method chosen; the interior point method from the central path where
+    following that pays.
+    """
+    if choice.method == "first_order":
+        return first_order(
+            problem,
+            how.tolerance,
+            how.max_iterations or MAX_PASSES,
+            how.stop,
+            how.pool,
+            known,
+        )
     start, passes = None, 0
     crowd = len(problem.budget) / max(len(problem.capacity), 1)
     sparse_reach = len(problem.node) < AS_PANELS_FROM * len(problem.budget) * len(
@@ -321,10 +428,17 @@ def _iterated(problem: Problem, how: _How) -> Iterate:
             lam=lam,
             first_gap=max(how.first_gap, target),
             stop=how.stop,
+            pattern=choice.pattern,
         )
         passes = 0 if start is None else math.ceil(start.passes)
     iterate = interior_point(
-        problem, how.tolerance, how.max_iterations, how.stop, how.pool, start
+        problem,
+        how.tolerance,
+        how.max_iterations or MAX_ITERATIONS,
+        how.stop,
+        how.pool,
+        start,
+        choice.pattern,
     )
     return replace(iterate, iterations=passes + iterate.iterations)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stackelberg.edge.blocks import blocks_of, run_blocks
+from stackelberg.edge.blocks import run_blocks
 from stackelberg.edge.central_users import (
     DIAGONAL,
     LANES,
@@ -27,9 +27,10 @@ from stackelberg.edge.central_users import (
     SLOPE,
     centre_users,
 )
-from stackelberg.edge.dense_factor import factor, scaled, solve
 from stackelberg.edge.market import Floats
+from stackelberg.edge.node_system import node_system
 from stackelberg.edge.problem import Problem, Stop
+from stackelberg.edge.sparse_factor import Pattern
 
 MAX_PASSES = 40
 
@@ -92,6 +93,7 @@ def follow_path(
     lam: Floats | None = None,
     first_gap: float = FIRST_GAP,
     stop: Stop | None = None,
+    pattern: Pattern | None = None,
 ) -> PathPoint | None:
     """Follow the path from a gap of `first_gap` per user down to `target`.
 
@@ -103,11 +105,12 @@ def follow_path(
             those that would make an equal split fair.
         first_gap: where the path is joined; small for prices that are nearly right.
         stop: lets the caller end early.
+        pattern: of a sparse factor; by default the factor is dense.
 
     Returns:
         The point reached, or None where that is no good start.
     """
-    path = _Path(problem, pool)
+    path = _Path(problem, pool, pattern)
     with np.errstate(all="ignore"):
         start = path.fair_prices(first_gap) if lam is None else lam
         return path.follow(start, first_gap, target, stop, sampled=lam is None)
@@ -116,17 +119,20 @@ def follow_path(
 class _Path:
     """The arrays of one run."""
 
-    def __init__(self, problem: Problem, pool: Executor | None) -> None:
+    def __init__(
+        self, problem: Problem, pool: Executor | None, pattern: Pattern | None
+    ) -> None:
         self.problem, self.pool = problem, pool
         self.num_nodes, self.num_users = len(problem.capacity), len(problem.budget)
         edges = len(problem.node)
         self.limited = np.isfinite(problem.capacity)
         self.capacity = np.where(self.limited, problem.capacity, 1.0)
-        bounds = blocks_of(problem.indptr, self.num_nodes)
-        self.bounds = bounds
+        self.system = node_system(problem.indptr, self.num_nodes, pattern)
+        self.bounds = self.system.bounds
         self.longest = int(np.diff(problem.indptr).max(initial=1))
-        self.as_panels = edges >= 0.25 * self.num_nodes * self.num_users
-        self.matrices = np.empty((len(bounds) - 1, self.num_nodes, self.num_nodes))
+        self.as_panels = (
+            edges >= 0.25 * self.num_nodes * self.num_users and pattern is None
+        )
         self.users = np.empty((self.num_users, 2))
         self.unit = max(self.num_users, 1) / max(problem.num_products, 1)
 
@@ -232,35 +238,27 @@ class _Path:
         per_node = np.zeros((blocks, 3, self.num_nodes))
 
         def run(k: int, first: int, last: int) -> None:
-            self.matrices[k] = 0.0
+            store = self.system.cleared(k)
             centre_users(
                 first, last, stride, self.longest, p.indptr, p.node, p.weight, p.price,
                 p.budget, p.user_weight, p.alpha, old_lam, lam, old_tau, tau, fresh,
-                self.as_panels, self.users, sums[k], per_node[k], self.matrices[k],
+                self.as_panels, self.users, sums[k], per_node[k], *store,
             )  # fmt: skip
             if stride > 1:
                 groups = -(-(last - first) // LANES)
                 scale = groups / -(-groups // stride)
                 per_node[k] *= scale
-                self.matrices[k] *= scale
+                self.system.multiply(k, scale)
 
         run_blocks(run, self.bounds, self.pool)
-        matrix = self.matrices[0]
-        for other in self.matrices[1:]:
-            matrix += other
         total = per_node.sum(axis=0)
         return total[LOAD], total[SLOPE], total[DIAGONAL]
 
     def _solver(self, diagonal: Floats) -> Callable[[Floats], Floats]:
         """Factor the system; what solves it for a right side."""
-        matrix, free = self.matrices[0], ~self.limited
-        np.fill_diagonal(matrix, diagonal)
-        matrix[free] = 0.0
-        matrix[:, free] = 0.0
-        matrix[free, free] = 1.0
-        scale = scaled(matrix)
-        factor(matrix)
-        return lambda right_side: scale * solve(matrix, scale * right_side)
+        self.system.complete(diagonal, self.limited)
+        self.system.factor()
+        return self.system.solve
 
 
 def _moved(lam: Floats, step: Floats) -> Floats:

@@ -23,6 +23,7 @@ from numba import njit
 
 from stackelberg.edge.dense_factor import REORDERED, subtract_gram
 from stackelberg.edge.market import Floats, Ints
+from stackelberg.edge.node_pairs import AnyInts, subtract_user
 
 LANES = 32
 
@@ -68,13 +69,17 @@ def centre_users(
     sums: Floats,
     per_node: Floats,
     matrix: Floats,
+    table: Floats,
+    row_start: AnyInts,
+    slot: AnyInts,
 ) -> None:
     """Centre users `first` to `last` at `lam`, `tau`; add up what the nodes see.
 
     Reads and writes `state` [N, 2], which holds each user's (mu, v) at `old_lam`,
     `old_tau` unless `fresh`. Of every `stride` groups of `LANES` users only the first
     is looked at. Adds to sums [3], per_node [3, M] and the lower triangle of
-    matrix [M, M], diagonal left apart.
+    matrix [M, M], or where that is empty the table of pairs (`node_pairs`), diagonal
+    left apart.
     """
     m = matrix.shape[0]
     rent = np.empty((longest, LANES))
@@ -100,6 +105,8 @@ def centre_users(
     one = np.empty((longest, LANES))
     two = np.empty((longest, LANES))
     user_nodes = np.empty(longest, dtype=np.int64)
+    starts = np.empty(longest, dtype=np.int64)
+    slots = np.empty(longest, dtype=np.int64)
     first_part = np.empty(longest)
     second_part = np.empty(longest)
     panel = np.zeros((m, 2 * LANES) if as_panels else (1, 1))
@@ -286,6 +293,11 @@ def centre_users(
                 for k in range(degree):
                     panel[user_nodes[k], 2 * lane] = first_part[k]
                     panel[user_nodes[k], 2 * lane + 1] = second_part[k]
+            elif m == 0:
+                subtract_user(
+                    table, row_start, slot, user_nodes, 0, degree, first_part,
+                    second_part, starts, slots,
+                )  # fmt: skip
             else:
                 for k in range(1, degree):
                     row = matrix[user_nodes[k]]

@@ -25,7 +25,7 @@ import numpy as np
 from stackelberg.edge.blocks import blocks_of, run_blocks
 from stackelberg.edge.market import Floats
 from stackelberg.edge.problem import Iterate, Problem, Stop
-from stackelberg.edge.proximal_users import MOVED, MU
+from stackelberg.edge.proximal_users import BY_PRICE, FAIR, LAM, MOVED, MU, PRICE
 from stackelberg.edge.proximal_users import answer as answer_users
 from stackelberg.edge.proximal_users import restart as restart_users
 from stackelberg.edge.proximal_users import sweep as sweep_users
@@ -56,9 +56,6 @@ def first_order(
     stop: Stop | None = None,
     pool: Executor | None = None,
     start: Iterate | None = None,
-    *,
-    user_weight: Floats | None = None,
-    alpha: float = 1.0,
 ) -> Iterate:
     """Solve to a gap of `tolerance` per unit of virtual money; see the module.
 
@@ -69,31 +66,22 @@ def first_order(
         stop: asked before each pass with its number and the last gap known, infinite
             before the first; True ends the solve.
         pool: threads to use; the bits do not depend on it.
-        start: an answer of a market much like this one; by default an equal split.
-        user_weight: b of each user, > 0 [N]; by default 1.
-        alpha: of the welfare sum_j b_j u_j^(1 - alpha) / (1 - alpha); 1 is the log.
+        start: an answer of a market much like this one; by default an equal split and
+            the prices that make it fair.
 
     Returns:
         Amounts within all limits but for rounding, and shadow prices; `history` holds
         the gaps where they were looked at.
     """
-    weight = np.ones(len(problem.budget)) if user_weight is None else user_weight
     with np.errstate(all="ignore"):
-        return _Solve(problem, pool, weight, alpha, start).run(
-            tolerance, max_iterations, stop
-        )
+        return _Solve(problem, pool, start).run(tolerance, max_iterations, stop)
 
 
 class _Solve:
     """The arrays of one solve."""
 
     def __init__(
-        self,
-        problem: Problem,
-        pool: Executor | None,
-        user_weight: Floats,
-        alpha: float,
-        start: Iterate | None,
+        self, problem: Problem, pool: Executor | None, start: Iterate | None
     ) -> None:
         p = problem
         self.problem, self.pool = problem, pool
@@ -105,10 +93,14 @@ class _Solve:
         self.fair = p.capacity / np.maximum(degree, 1)
         self.longest = int(np.diff(p.indptr).max(initial=1))
         self.users = (
-            self.longest, p.indptr, p.node, p.weight, p.price, p.budget, user_weight,
-            alpha, self.fair,
+            self.longest, p.indptr, p.node, p.weight, p.budget, p.user_weight, p.alpha,
         )  # fmt: skip
-        self.amount, self.lam, self.state = self._start(user_weight, alpha, start)
+        self.nodes = np.zeros((self.num_nodes, 4))
+        self.nodes[:, PRICE] = p.price
+        with np.errstate(divide="ignore"):
+            self.nodes[:, BY_PRICE] = 1.0 / p.price
+        self.nodes[:, FAIR] = self.fair
+        self.amount, self.lam, self.state = self._start(start)
         self.anchor = self.amount.copy()
         self.anchor_lam = self.lam.copy()
         self.balance = 1.0
@@ -116,9 +108,7 @@ class _Solve:
         self.load = np.zeros(self.num_nodes)
         self.anchor_load = self.load
 
-    def _start(
-        self, user_weight: Floats, alpha: float, start: Iterate | None
-    ) -> tuple[Floats, Floats, Floats]:
+    def _start(self, start: Iterate | None) -> tuple[Floats, Floats, Floats]:
         """Amounts, the prices at which they would be fair, and users' (mu, v, v)."""
         p = self.problem
         n = len(p.budget)
@@ -128,7 +118,7 @@ class _Solve:
         split = np.minimum(self.fair[p.node], by_budget)
         x = split if start is None else np.maximum(start.amount, 1e-9 * split)
         utility = np.bincount(user, p.weight * x, minlength=n)
-        v = user_weight * utility**-alpha
+        v = p.user_weight * utility**-p.alpha
         share = np.bincount(p.node, p.weight * x * v[user], minlength=self.num_nodes)
         lam = np.where(self.limited, share / np.where(self.limited, p.capacity, 1), 0.0)
         mu = np.where(np.isfinite(p.budget), 0.5 * v * utility / p.budget, 0.0)
@@ -183,10 +173,11 @@ class _Solve:
         blocks = len(self.bounds) - 1
         sums, load = np.zeros((blocks, 2)), np.zeros((blocks, self.num_nodes))
         length = FORWARD / self.balance
+        self.nodes[:, LAM] = self.lam
 
         def run(k: int, first: int, last: int) -> None:
             sweep_users(
-                first, last, *self.users, length, self.lam, self.anchor, forward,
+                first, last, *self.users, length, self.nodes, self.anchor, forward,
                 self.amount, self.state, sums[k], load[k],
             )  # fmt: skip
 
@@ -217,8 +208,8 @@ class _Solve:
 
         def run(k: int, first: int, last: int) -> None:
             restart_users(
-                first, last, *self.users, self.amount, self.anchor, self.state,
-                sums[k], load[k], reach[k],
+                first, last, *self.users, self.nodes, self.amount, self.anchor,
+                self.state, sums[k], load[k], reach[k],
             )  # fmt: skip
 
         run_blocks(run, self.bounds, self.pool)
@@ -250,7 +241,7 @@ class _Solve:
 
         def run(k: int, first: int, last: int) -> None:
             answer_users(
-                first, last, *self.users, length, self.lam, self.anchor, self.amount,
+                first, last, *self.users, length, self.nodes, self.anchor, self.amount,
                 self.state, self.answered_lam, shrink, out, sums[k],
             )  # fmt: skip
 

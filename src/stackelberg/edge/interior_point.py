@@ -28,11 +28,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from stackelberg.edge.blocks import blocks_of, run_blocks
+from stackelberg.edge.blocks import run_blocks
 from stackelberg.edge.central_path import SLACK_FACTOR, PathPoint
-from stackelberg.edge.dense_factor import factor, scaled, solve
 from stackelberg.edge.market import Bools, Floats
+from stackelberg.edge.node_system import node_system
 from stackelberg.edge.problem import Iterate, Problem, Stop
+from stackelberg.edge.sparse_factor import Pattern
 from stackelberg.edge.sweeps import U, V, correct, form, predict
 
 MAX_ITERATIONS = 200
@@ -71,6 +72,7 @@ def interior_point(
     stop: Stop | None = None,
     pool: Executor | None = None,
     start: PathPoint | None = None,
+    pattern: Pattern | None = None,
 ) -> Iterate:
     """Solve to a gap of `tolerance` per unit of virtual money; see the module.
 
@@ -83,6 +85,7 @@ def interior_point(
         start: a point near the central path; by default the closed form. A solve that
             jams, which data spread over many decades can bring about, is begun again
             from the closed form and then, carefully, from the middle.
+        pattern: of a sparse factor; by default the factor is dense.
     """
     tries: list[tuple[PathPoint | None, bool]] = [(None, False), (None, True)]
     if start is not None:
@@ -90,7 +93,7 @@ def interior_point(
     best: Iterate | None = None
     steps = 0
     for point, careful in tries:
-        solve = _Solve(problem, pool, point, careful=careful)
+        solve = _Solve(problem, pool, point, pattern, careful=careful)
         found = solve.run(tolerance, max_iterations, stop)
         steps += found.iterations
         if best is None or _better(found, best):
@@ -119,18 +122,18 @@ class _Solve:
         problem: Problem,
         pool: Executor | None,
         start: PathPoint | None,
+        pattern: Pattern | None,
         *,
         careful: bool = False,
     ) -> None:
         self.problem, self.pool, self.careful = problem, pool, careful
         m, n = len(problem.capacity), len(problem.budget)
         edges = len(problem.node)
-        self.bounds = blocks_of(problem.indptr, m)
+        self.system = node_system(problem.indptr, m, pattern)
+        self.bounds = self.system.bounds
         self.longest = int(np.diff(problem.indptr).max(initial=1))
-        self.as_panels = edges >= AS_PANELS_FROM * m * n and m >= 8
+        self.as_panels = edges >= AS_PANELS_FROM * m * n and m >= 8 and pattern is None
         self.limited: Bools = np.isfinite(problem.capacity)
-        blocks = len(self.bounds) - 1
-        self.matrices = np.empty((blocks, m, m))
         self.x, self.s, self.lam, self.ends, self.z = (
             _on_path(problem, start)
             if start is not None
@@ -193,20 +196,20 @@ class _Solve:
         """Move by the last step and set up the system; sums of products, utility gaps
         and virtual money.
         """
-        blocks, m = self.matrices.shape[:2]
+        blocks, m = len(self.bounds) - 1, len(self.lam)
         sums = np.zeros((blocks, 3))
         load, diagonal, right_side = np.zeros((3, blocks, m))
         p = self.problem
 
         def run(k: int, first: int, last: int) -> None:
-            self.matrices[k] = 0.0
+            store = self.system.cleared(k)
             form(
                 first, last, self.longest, p.indptr, p.node, p.weight, p.price,
                 p.user_weight, p.alpha,
                 self.x, self.z, self.ends, self.pivots, self.parts,
                 self.dx, self.dz, self.d_ends,
                 step_x, step_z, self.as_panels,
-                sums[k], load[k], diagonal[k], right_side[k], self.matrices[k],
+                sums[k], load[k], diagonal[k], right_side[k], *store,
             )  # fmt: skip
 
         run_blocks(run, self.bounds, self.pool)
@@ -214,32 +217,25 @@ class _Solve:
         # What the steps' rounding made of Q - sum x - s; the next step takes it back.
         self.load = load.sum(axis=0)
         self.residual = np.where(self.limited, p.capacity - self.load - s, 0.0)
-        matrix = self.matrices[0]
-        for other in self.matrices[1:]:
-            matrix += other
         own = np.where(self.limited, s / np.where(self.limited, lam, 1.0), 0.0)
-        np.fill_diagonal(matrix, np.where(self.limited, own + diagonal.sum(axis=0), 1))
-        matrix[~self.limited] = 0.0
-        matrix[:, ~self.limited] = 0.0
-        matrix[~self.limited, ~self.limited] = 1.0
+        self.system.complete(own + diagonal.sum(axis=0), self.limited)
         self.affine_right_side = right_side.sum(axis=0)
         self.own = own
-        self.scale = scaled(matrix)
         products, gaps, money = (float(part) for part in sums.sum(axis=0))
         return products + float(s @ lam), gaps, money
 
     def _solve(self, right_side: Floats) -> Floats:
         """Lam's part of the step, zero at nodes without limit."""
         limited = np.where(self.limited, right_side - self.residual, 0.0)
-        return self.scale * solve(self.matrices[0], self.scale * limited)
+        return self.system.solve(limited)
 
     def _step(self, tau: float, least: float) -> tuple[float, float]:
         """Find the next step, aiming no lower than a complementarity of `least`.
 
         Returns how far to go in x, s, t and in lam, mu, v, z.
         """
-        self.pinned += factor(self.matrices[0])
-        blocks, m = self.matrices.shape[:2]
+        self.pinned += self.system.factor()
+        blocks, m = len(self.bounds) - 1, len(self.lam)
         lam, s, limited, p = self.lam, self.s, self.limited, self.problem
         safe_lam = np.where(limited, lam, 1.0)
         safe_s = np.where(limited, s, 1.0)

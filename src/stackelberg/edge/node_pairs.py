@@ -25,6 +25,10 @@ AnyInts = npt.NDArray[np.signedinteger[Any]]
 """Whole numbers of 32 or 64 bits."""
 
 
+MOST_NODES_IN_BITS = 16_384
+"""Up to so many nodes a table of bits, at most 32 MiB, tells which pairs were seen."""
+
+
 @dataclass(frozen=True, eq=False)
 class PairTable:
     """Where the entry of each pair lies in the flat table.
@@ -62,12 +66,10 @@ def neighbours(
     Returns:
         Bounds [M + 1] and neighbours; None where there are more than `most`.
     """
-    keys = _distinct_pairs(
-        indptr.astype(np.int64, copy=False),
-        node.astype(np.int32, copy=False),
-        num_nodes,
-        most // 2,
-    )
+    indptr = indptr.astype(np.int64, copy=False)
+    node = node.astype(np.int32, copy=False)
+    find = pairs_by_bits if num_nodes <= MOST_NODES_IN_BITS else pairs_by_hash
+    keys = find(indptr, node, num_nodes, most // 2)
     if len(keys) > most // 2:
         return None
     first, second = keys // num_nodes, keys % num_nodes
@@ -80,9 +82,36 @@ def neighbours(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _distinct_pairs(
-    indptr: AnyInts, node: AnyInts, num_nodes: int, most: int
-) -> AnyInts:
+def pairs_by_bits(indptr: AnyInts, node: AnyInts, num_nodes: int, most: int) -> AnyInts:
+    """The same as `pairs_by_hash`, in order, with one byte for eight possible pairs."""
+    seen = np.zeros((num_nodes, (num_nodes + 7) // 8), dtype=np.uint8)
+    count = 0
+    for j in range(len(indptr) - 1):
+        for e in range(indptr[j] + 1, indptr[j + 1]):
+            k = node[e]
+            byte, bit = k >> 3, np.uint8(1 << (k & 7))
+            for other in range(indptr[j], e):
+                h = node[other]
+                if not seen[h, byte] & bit:
+                    seen[h, byte] |= bit
+                    count += 1
+        if count > most:
+            break
+    keys = np.empty(count, dtype=np.int64)
+    at = 0
+    for h in range(num_nodes):
+        for byte in range(seen.shape[1]):
+            bits = seen[h, byte]
+            if bits:
+                for bit in range(8):
+                    if bits & np.uint8(1 << bit):
+                        keys[at] = np.int64(h) * num_nodes + 8 * byte + bit
+                        at += 1
+    return keys
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def pairs_by_hash(indptr: AnyInts, node: AnyInts, num_nodes: int, most: int) -> AnyInts:
     """The numbers h M + k of all pairs h < k that some user reaches, in no order.
 
     Stops when there are more than `most`. A hash set with linear probing, at most half

@@ -42,6 +42,10 @@ LEAST_AMOUNT = 0.03
 MU, V, ANCHOR_V = 0, 1, 2
 """Columns of the users' state."""
 
+LAM, PRICE, BY_PRICE, FAIR = 0, 1, 2, 3
+"""Columns of what is known of the nodes: their price of capacity, p, 1/p, and an equal
+split of the capacity."""
+
 MOVED, EVALUATIONS = 0, 1
 """What `sweep` adds up: sum (x+ - x)^2 / t, and evaluations of users' equations."""
 
@@ -53,24 +57,37 @@ def _utility(v: float, user_weight: float, alpha: float) -> float:
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
-def _steps(
+def _read(
     first: int,
-    last: int,
+    d: int,
+    budget: float,
+    utility: float,
     node: AnyInts,
     weight: Floats,
-    price: Floats,
-    fair: Floats,
-    fair_money: float,
-    utility: float,
+    nodes: Floats,
     anchor: Floats,
+    amount: Floats,
+    start: Floats,
     step: Floats,
+    worth: Floats,
+    money: Floats,
 ) -> None:
-    """Write t of the user's edges `first` to `last`, see the module."""
-    for e in range(first, last):
-        i = node[e]
-        split = min(fair[i], fair_money / price[i])
-        amount = max(anchor[e], LEAST_AMOUNT * split)
-        step[e - first] = amount * utility / weight[e]
+    """Lay one user's edges side by side, so that the loops over them are quick.
+
+    Writes t times `utility` / u to `step`, w to `worth`, p to `money` (zero where no
+    budget limits) and x - t lam to `start`, each [d or more].
+    """
+    pays = budget < np.inf
+    share = LEAST_AMOUNT * budget / d
+    for k in range(d):
+        row = nodes[node[first + k]]
+        start[k] = row[LAM]
+        money[k] = row[PRICE] if pays else 0.0
+        step[k] = min(LEAST_AMOUNT * row[FAIR], share * row[BY_PRICE])
+    for k in range(d):
+        worth[k] = weight[first + k]
+        step[k] = max(step[k], anchor[first + k]) * utility / worth[k]
+        start[k] = amount[first + k] - step[k] * start[k]
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
@@ -92,6 +109,7 @@ def _settle(
     """
     d_mu, d_v, before = 0.0, 0.0, 0.0
     evaluations = 0
+    budget = budget if budget < np.inf else 1.0  # spend is zero then
     while True:
         u, spend, spp, spw, sww = 0.0, 0.0, 0.0, 0.0, 0.0
         for k in range(d):
@@ -148,13 +166,11 @@ def sweep(
     indptr: AnyInts,
     node: AnyInts,
     weight: Floats,
-    price: Floats,
     budget: Floats,
     user_weight: Floats,
     alpha: float,
-    fair: Floats,
     length: float,
-    lam: Floats,
+    nodes: Floats,
     anchor: Floats,
     forward: float,
     amount: Floats,
@@ -164,7 +180,7 @@ def sweep(
 ) -> None:
     """One pass over users `first` to `last`: they answer, and move beyond the answer.
 
-    With x+ the answer to `lam`, the amounts x become
+    With x+ the answer to lam, the amounts x become
     `forward` (2 x+ - x) + (1 - `forward`) anchor; negative ones may be among them.
     With `forward` < 0 they stay.
 
@@ -175,13 +191,11 @@ def sweep(
         indptr: bounds of each user's edges [N + 1].
         node: of each edge.
         weight: of each edge.
-        price: of each node [M].
         budget: of each user [N].
         user_weight: of each user [N].
         alpha: of the welfare.
-        fair: an equal split of each node's capacity [M].
         length: factor on every step t.
-        lam: node prices [M].
+        nodes: see `LAM`, `PRICE`, `BY_PRICE`, `FAIR` [M, 4].
         anchor: amounts at the last restart, >= 0.
         forward: see above.
         amount: x per edge, read and written.
@@ -191,37 +205,39 @@ def sweep(
     """
     start, step = np.empty(longest), np.empty(longest)
     worth, money = np.empty(longest), np.empty(longest)
+    total = 0.0
     for j in range(first, last):
         begin, end = indptr[j], indptr[j + 1]
         d = end - begin
-        pays = budget[j] < np.inf
-        utility = _utility(state[j, ANCHOR_V], user_weight[j], alpha)
-        _steps(
-            begin, end, node, weight, price, fair, budget[j] / d, utility, anchor, step
-        )
-        for k in range(d):
-            e = begin + k
-            i = node[e]
-            step[k] *= length
-            worth[k] = weight[e]
-            money[k] = price[i] if pays else 0.0
-            start[k] = amount[e] - step[k] * lam[i]
+        utility = length * _utility(state[j, ANCHOR_V], user_weight[j], alpha)
+        _read(
+            begin, d, budget[j], utility, node, weight, nodes, anchor, amount,
+            start, step, worth, money,
+        )  # fmt: skip
         mu, v, evaluations = _settle(
-            d, budget[j] if pays else 1.0, user_weight[j], alpha,
-            state[j, MU], state[j, V], start, step, worth, money,
+            d, budget[j], user_weight[j], alpha, state[j, MU], state[j, V],
+            start, step, worth, money,
         )  # fmt: skip
         state[j, MU], state[j, V] = mu, v
         sums[EVALUATIONS] += evaluations
         moved = 0.0
+        if forward >= 0.0:
+            for k in range(d):
+                e = begin + k
+                beyond = max(0.0, start[k] + step[k] * (worth[k] * v - money[k] * mu))
+                change = beyond - amount[e]
+                beyond += change
+                moved += change * change / step[k]
+                start[k] = beyond
+                amount[e] = forward * beyond + (1.0 - forward) * anchor[e]
+        else:
+            for k in range(d):
+                beyond = max(0.0, start[k] + step[k] * (worth[k] * v - money[k] * mu))
+                start[k] = 2.0 * beyond - amount[begin + k]
         for k in range(d):
-            e = begin + k
-            answer = max(0.0, start[k] + step[k] * (worth[k] * v - money[k] * mu))
-            change = answer - amount[e]
-            load[node[e]] += answer + change
-            moved += change * change / step[k]
-            if forward >= 0.0:
-                amount[e] = forward * (answer + change) + (1.0 - forward) * anchor[e]
-        sums[MOVED] += moved * length
+            load[node[begin + k]] += start[k]
+        total += moved
+    sums[MOVED] += length * total
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
@@ -232,13 +248,11 @@ def answer(
     indptr: AnyInts,
     node: AnyInts,
     weight: Floats,
-    price: Floats,
     budget: Floats,
     user_weight: Floats,
     alpha: float,
-    fair: Floats,
     length: float,
-    lam: Floats,
+    nodes: Floats,
     anchor: Floats,
     amount: Floats,
     state: Floats,
@@ -247,39 +261,37 @@ def answer(
     out: Floats,
     sums: Floats,
 ) -> None:
-    """What the answers of the last `sweep` prove, whose `lam` and amounts these are.
+    """What the answers of the last `sweep` prove, whose lam and amounts these are.
 
     The answers are cut to the capacities by `shrink` [M] and to the budget. Adds the
     users' part of the dual bound at `bound_lam` and mu less the objective, and their
     virtual money, to sums [2]. Writes the amounts to `out` unless it is empty.
     """
-    step = np.empty(longest)
+    start, step = np.empty(longest), np.empty(longest)
+    worth, money = np.empty(longest), np.empty(longest)
     for j in range(first, last):
         begin, end = indptr[j], indptr[j + 1]
         d = end - begin
-        pays = budget[j] < np.inf
         mu, v = state[j, MU], state[j, V]
-        utility = _utility(state[j, ANCHOR_V], user_weight[j], alpha)
-        _steps(
-            begin, end, node, weight, price, fair, budget[j] / d, utility, anchor, step
-        )
+        utility = length * _utility(state[j, ANCHOR_V], user_weight[j], alpha)
+        _read(
+            begin, d, budget[j], utility, node, weight, nodes, anchor, amount,
+            start, step, worth, money,
+        )  # fmt: skip
         u, spend, least = 0.0, 0.0, np.inf
         for k in range(d):
-            e = begin + k
-            i = node[e]
-            p = price[i] if pays else 0.0
-            t = length * step[k]
-            x = max(0.0, amount[e] + t * (weight[e] * v - lam[i] - mu * p))
+            i = node[begin + k]
+            x = max(0.0, start[k] + step[k] * (worth[k] * v - money[k] * mu))
             x *= shrink[i]
-            u += weight[e] * x
-            spend += p * x
-            least = min(least, (bound_lam[i] + mu * p) / weight[e])
-            step[k] = x
-        cut = min(1.0, budget[j] / spend) if pays and spend > 0.0 else 1.0
+            u += worth[k] * x
+            spend += money[k] * x
+            least = min(least, (bound_lam[i] + mu * money[k]) / worth[k])
+            start[k] = x
+        cut = min(1.0, budget[j] / spend) if spend > 0.0 else 1.0
         u *= cut
         if len(out) > 0:
             for k in range(d):
-                out[begin + k] = cut * step[k]
+                out[begin + k] = cut * start[k]
         if alpha == 1.0:
             paid = user_weight[j]
             lost = -paid * (1.0 + math.log(least * u / paid))
@@ -288,7 +300,7 @@ def answer(
             ratio = least * u / paid
             lost = paid * (alpha * ratio ** (1.0 - 1.0 / alpha) - 1.0) / (1.0 - alpha)
         sums[0] += lost
-        if pays:
+        if mu > 0.0:
             sums[0] += mu * budget[j]
         sums[1] += paid
 
@@ -301,11 +313,10 @@ def restart(
     indptr: AnyInts,
     node: AnyInts,
     weight: Floats,
-    price: Floats,
     budget: Floats,
     user_weight: Floats,
     alpha: float,
-    fair: Floats,
+    nodes: Floats,
     amount: Floats,
     anchor: Floats,
     state: Floats,
@@ -318,21 +329,29 @@ def restart(
     Adds sum (x - anchor)^2 / t to sums [1], with the old anchor and its steps; the
     amounts to load [M]; the new steps to reach [M].
     """
-    step = np.empty(longest)
+    start, step = np.empty(longest), np.empty(longest)
+    worth, money = np.empty(longest), np.empty(longest)
     for j in range(first, last):
         begin, end = indptr[j], indptr[j + 1]
-        share = budget[j] / (end - begin)
+        d = end - begin
         utility = _utility(state[j, ANCHOR_V], user_weight[j], alpha)
-        _steps(begin, end, node, weight, price, fair, share, utility, anchor, step)
+        _read(
+            begin, d, budget[j], utility, node, weight, nodes, anchor, amount,
+            start, step, worth, money,
+        )  # fmt: skip
         moved = 0.0
-        for e in range(begin, end):
+        for k in range(d):
+            e = begin + k
             amount[e] = max(amount[e], 0.0)
-            moved += (amount[e] - anchor[e]) ** 2 / step[e - begin]
+            moved += (amount[e] - anchor[e]) ** 2 / step[k]
             anchor[e] = amount[e]
-            load[node[e]] += amount[e]
         sums[0] += moved
         state[j, ANCHOR_V] = state[j, V]
         utility = _utility(state[j, V], user_weight[j], alpha)
-        _steps(begin, end, node, weight, price, fair, share, utility, anchor, step)
-        for e in range(begin, end):
-            reach[node[e]] += step[e - begin]
+        _read(
+            begin, d, budget[j], utility, node, weight, nodes, anchor, amount,
+            start, step, worth, money,
+        )  # fmt: skip
+        for k in range(d):
+            load[node[begin + k]] += amount[begin + k]
+            reach[node[begin + k]] += step[k]

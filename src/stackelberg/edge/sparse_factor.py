@@ -21,6 +21,7 @@ from numba import njit
 
 from stackelberg.edge.dense_factor import LEAST_PIVOT, REORDERED, subtract_gram
 from stackelberg.edge.elimination_order import Shape, shape_of
+from stackelberg.edge.locality import widest_front
 from stackelberg.edge.market import Bools, Floats
 from stackelberg.edge.node_pairs import AnyInts, PairTable, neighbours, pair_table
 
@@ -29,6 +30,10 @@ PER_ENTRY = 30.0
 
 MOST_FILLED = 0.25
 """Share of pairs of nodes that may share users; beyond it dense is always better."""
+
+WIDEST = 0.3
+"""Share of the nodes that one step of a search from user to user may find; beyond it
+reach is not local, and looking for an order would cost more than it could save."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +103,8 @@ def worth_it(pattern: Pattern) -> bool:
 
 def useful_pattern(indptr: AnyInts, node: AnyInts, num_nodes: int) -> Pattern | None:
     """The pattern if the sparse factor is predicted to be faster, else None."""
+    if widest_front(indptr, node, num_nodes) > WIDEST * num_nodes:
+        return None
     pattern = pattern_of(indptr, node, num_nodes, MOST_FILLED)
     return pattern if pattern is not None and worth_it(pattern) else None
 

@@ -27,6 +27,7 @@ from numba import njit
 
 from stackelberg.edge.dense_factor import REORDERED, subtract_gram
 from stackelberg.edge.market import Floats, Ints
+from stackelberg.edge.node_pairs import subtract_user
 from stackelberg.edge.user_elimination import (
     BY_DET,
     LANES,
@@ -179,12 +180,15 @@ def form(
     diagonal: Floats,
     right_side: Floats,
     matrix: Floats,
+    table: Floats,
+    row_start: Rows,
+    slot: Rows,
 ) -> None:
     """Take the last step, then form this block's share of the M x M system.
 
     Writes x, z, ends of its users; adds to sums [3], load, diagonal, right_side [M]
-    and the lower triangle of matrix [M, M], diagonal left apart. The right side is that
-    of the affine step.
+    and the lower triangle of matrix [M, M], or where that is empty the table of pairs
+    (`node_pairs`), diagonal left apart. The right side is that of the affine step.
     """
     size = (longest + 2, LANES)
     amount, by_z, theta = np.empty(size), np.empty(size), np.empty(size)
@@ -199,6 +203,8 @@ def form(
     at_a, at_b = np.empty(LANES), np.empty(LANES)
     user_node = np.empty(longest, dtype=np.int64)
     user_one, user_two = np.empty(longest), np.empty(longest)
+    starts = np.empty(longest, dtype=np.int64)
+    slots = np.empty(longest, dtype=np.int64)
     m = matrix.shape[0]
     width = 2 * LANES * GROUPS_PER_PANEL
     panel = np.zeros((m, width) if as_panels else (1, 1))
@@ -299,6 +305,11 @@ def form(
                     panel[user_node[k], column] = user_one[k]
                     panel[user_node[k], column + 1] = user_two[k]
                 column += 2
+            elif m == 0:
+                subtract_user(
+                    table, row_start, slot, user_node, 0, degree, user_one, user_two,
+                    starts, slots,
+                )  # fmt: skip
             else:
                 for k in range(1, degree):
                     entries = matrix[user_node[k]]

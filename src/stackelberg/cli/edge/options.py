@@ -35,6 +35,16 @@ DropDegenerate = Annotated[
     ),
 ]
 
+SolverMethod = Annotated[
+    Literal["dense", "sparse", "first_order"] | None,
+    typer.Option(
+        "--method",
+        help="dense, sparse: interior point, with that factor of its matrix of nodes "
+        "by nodes. first_order: no matrix, for many nodes and gaps down to 1e-6. By "
+        "default the one predicted to be the soonest.",
+    ),
+]
+
 MarketOutput = Annotated[
     Path,
     typer.Option("-o", "--output", help="Folder for the market, made if need be."),
@@ -67,5 +77,6 @@ Most = Annotated[
 LIBRARY_NAMES = {
     "tolerance": "--tolerance",
     "threads": "--threads",
+    "method": "--method",
 }
 """Argument of `edge.allocate` -> option here, for errors."""

@@ -16,6 +16,7 @@ from stackelberg.cli.edge.options import (
     DropDegenerate,
     Kind,
     MarketFolder,
+    SolverMethod,
     Tolerance,
 )
 from stackelberg.cli.edge.stopping import Stopping
@@ -65,6 +66,7 @@ def solve(
             help="Start from this solution of a market with the same nodes.",
         ),
     ] = None,
+    method: SolverMethod = None,
     threads: Annotated[
         int | None,
         typer.Option(
@@ -112,6 +114,7 @@ def solve(
                 tolerance,
                 **welfare.options,
                 warm_start=first,
+                method=method,
                 drop_degenerate=drop_degenerate,
                 stop=stopping,
                 threads=threads,
