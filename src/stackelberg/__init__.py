@@ -15,11 +15,31 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stackelberg import edge, envs, errors, game, io, report, spectrum, units
+    from stackelberg import (
+        edge,
+        envs,
+        errors,
+        game,
+        io,
+        learning,
+        report,
+        spectrum,
+        units,
+    )
 
 __version__ = "0.1.0"
 
-__all__ = ["edge", "envs", "errors", "game", "io", "report", "spectrum", "units"]
+__all__ = [
+    "edge",
+    "envs",
+    "errors",
+    "game",
+    "io",
+    "learning",
+    "report",
+    "spectrum",
+    "units",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ from stackelberg.cli.demo import demo
 from stackelberg.cli.edge import edge
 from stackelberg.cli.equations import equations
 from stackelberg.cli.exit_codes import DONE, INPUT_WRONG, INTERRUPTED, NOT_REACHED
+from stackelberg.cli.learn import learn
 from stackelberg.cli.spectrum import spectrum
 from stackelberg.errors import InputError, SolveError, StackelbergError
 
@@ -29,6 +30,7 @@ application = typer.Typer(
 )
 application.add_typer(spectrum, name="spectrum")
 application.add_typer(edge, name="edge")
+application.add_typer(learn, name="learn")
 application.command("demo")(demo)
 application.command("equations")(equations)
 

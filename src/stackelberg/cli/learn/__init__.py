@@ -1,0 +1,19 @@
+"""`stackelberg learn`: policies that act like the equilibrium, or better."""
+
+from __future__ import annotations
+
+import typer
+
+__all__ = ["learn"]
+
+learn = typer.Typer(
+    help="Policies for cells where users move and channels fade, trained and judged "
+    "beside the equilibrium.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@learn.callback()
+def _group() -> None:
+    """The group's own options: none."""
