@@ -31,8 +31,8 @@ WORKERS: Mapping[str, tuple[float, float]] = {
     "p100": (16.0, 1.46),
     "v100": (8.0, 2.48),
 }
-"""Kinds of worker: how many (as in the authors' physical cluster), USD an hour each
-(Google Cloud's list prices at the time)."""
+"""Kinds of worker: how many, USD an hour each. The file says neither: assumptions, of
+the size of the authors' cluster and of a cloud's list prices at the time."""
 
 _CONFIGURATION = re.compile(
     r"\('(?P<job>[^'\x00-\x1f]{1,80})', (?P<count>[1-9]\d{0,3})\)"
