@@ -113,7 +113,7 @@ def gavel(
         typer.Option(
             metavar="KIND=NUMBER@PRICE",
             help="A kind of GPU, such as v100=8@2.48; may be given several times. By "
-            "default 24 k80 at 0.45, 16 p100 at 1.46 and 8 v100 at 2.48, an assumption.",
+            "default 24 k80 at 0.45, 16 p100 at 1.46, 8 v100 at 2.48: an assumption.",
         ),
     ] = None,
     regime: Regime = "balanced",
