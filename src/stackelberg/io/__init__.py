@@ -6,6 +6,11 @@ from stackelberg.io.azure_trace import (
     budgets_per_minute,
     read_azure_trace,
 )
+from stackelberg.io.checkpoint import (
+    CheckpointFolder,
+    read_checkpoint,
+    write_checkpoint,
+)
 from stackelberg.io.edge_eua import import_eua_market
 from stackelberg.io.eua import (
     Site,
@@ -27,14 +32,17 @@ from stackelberg.io.market_solution import (
 from stackelberg.io.scenario_file import read_scenario, write_scenario
 from stackelberg.io.solution_file import SolutionFile, read_solution, write_solution
 from stackelberg.io.trace_file import read_trace, write_trace
+from stackelberg.io.tree_file import TreeFile, read_tree_file, write_tree
 
 __all__ = [
+    "CheckpointFolder",
     "MarketReference",
     "MarketSolutionFile",
     "RequestTrace",
     "Site",
     "SiteScenarios",
     "SolutionFile",
+    "TreeFile",
     "budgets_per_minute",
     "import_alibaba",
     "import_all_eua",
@@ -45,15 +53,19 @@ __all__ = [
     "market_digest",
     "read_azure_trace",
     "read_capacity_shadow_price",
+    "read_checkpoint",
     "read_market",
     "read_market_reference",
     "read_market_solution",
     "read_scenario",
     "read_solution",
     "read_trace",
+    "read_tree_file",
+    "write_checkpoint",
     "write_market",
     "write_market_solution",
     "write_scenario",
     "write_solution",
     "write_trace",
+    "write_tree",
 ]
