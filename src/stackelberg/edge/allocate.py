@@ -122,7 +122,7 @@ def allocate(
     counted = users_taking_part(market, utility, drop_degenerate)
     first_prices = _first_prices(market, warm_start)
     first_gap = _first_gap(market, warm_start, utility, fairness, drop_degenerate)
-    amount = np.zeros(market.num_edges)
+    amount = np.zeros(0)
     lam, mu = np.zeros(market.num_nodes), np.zeros(market.num_users)
     runs: list[_Run] = []
     with _threads(threads, market.num_edges) as pool:
@@ -141,15 +141,11 @@ def allocate(
                 first_gap=first_gap,
             )
             run = _solve_type(market, users, nodes, counted[users], how)
-            edges = slice(market.weight.indptr[users.start],
-                          market.weight.indptr[users.stop])  # fmt: skip
-            amount[edges], lam[nodes], mu[users] = run.amount, run.lam, run.mu
-            runs.append(run)
-    ledger = Ledger(market)
-    amount = shrunk_to_limits(ledger, amount)
-    value = outcome_of(market, amount, lam, mu, ledger)
-    if utility != LINEAR:
-        value = replace(value, utility=utility.value(market.weight, amount))
+            lam[nodes], mu[users] = run.lam, run.mu
+            amount = np.concatenate([amount, run.amount]) if runs else run.amount
+            runs.append(replace(run, amount=np.zeros(0)))
+    value = _outcome(market, utility, amount, lam, mu)
+    del amount
     certificate = certify(
         market,
         value.allocation,
@@ -174,6 +170,18 @@ def allocate(
             else tuple(run.iterate.history for run in runs),
         },
     )
+
+
+def _outcome(
+    market: Market, utility: Utility, amount: Floats, lam: Floats, mu: Floats
+) -> Outcome:
+    """The amounts cut to the limits, and what follows from them."""
+    ledger = Ledger(market)
+    amount = shrunk_to_limits(ledger, amount)
+    value = outcome_of(market, amount, lam, mu, ledger)
+    if utility == LINEAR:
+        return value
+    return replace(value, utility=ledger.value(utility, amount))
 
 
 def _first_prices(
@@ -369,6 +377,7 @@ def _solve_type(
     if linear:  # else no bundle is priced at an edge that carries nothing
         lam, mu = _completed(part, usable, taking_part, lam, mu)
     method = WORDS[choice.method] if linear else "interior point"
+    iterate = replace(iterate, amount=np.zeros(0))  # `amount` has them; memory
     return _Run(amount, lam, mu, iterate, finite, method, choice.memory)
 
 

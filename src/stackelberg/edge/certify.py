@@ -140,8 +140,8 @@ def certify(
     given, outside = on_edges(market, allocation)
     ledger = Ledger(market)
     amount = shrunk_to_limits(ledger, given)
-    value = utility.value(market.weight, amount)
-    before = _as_given(market, utility, given)
+    value = ledger.value(utility, amount)
+    before = _as_given(ledger, utility, given)
     with np.errstate(all="ignore"):  # what overflows proves nothing, and says so
         gap, money = gap_per_type(
             ledger, amount, value, lam, mu, counted, utility, fairness
@@ -166,11 +166,11 @@ def certify(
     )
 
 
-def _as_given(market: Market, utility: Utility, given: Floats) -> Floats:
+def _as_given(ledger: Ledger, utility: Utility, given: Floats) -> Floats:
     """Utility of the amounts as they came; powers of negative ones count as zero."""
     if utility.family != "linear":
         given = np.maximum(given, 0.0)
-    return utility.value(market.weight, given)
+    return ledger.value(utility, given)
 
 
 def _of_objective(fairness: Fairness) -> tuple[str, str]:
@@ -225,6 +225,8 @@ def _excess(used: Floats, limit: Floats) -> float:
 
 def _entry_violation(ledger: Ledger, given: Floats, outside: Csr) -> float:
     """Largest share of a node's amounts that is negative or out of reach."""
+    if not outside.nnz and not np.any(given < 0.0):
+        return 0.0
     away = np.asarray(abs(outside).sum(axis=0)).ravel()
     wrong = ledger.per_node(np.maximum(-given, 0.0)) + away
     everything = ledger.per_node(np.abs(given)) + away

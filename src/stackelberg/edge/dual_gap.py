@@ -24,6 +24,7 @@ import numpy as np
 from stackelberg.edge.fairness import Fairness
 from stackelberg.edge.market import Bools, Floats
 from stackelberg.edge.outcome import Ledger
+from stackelberg.edge.segments import segment_sums
 from stackelberg.edge.utilities import Utility
 from stackelberg.edge.waste import waste
 
@@ -91,21 +92,26 @@ def _at_least_cost(
 ) -> tuple[Floats, Floats, Floats]:
     """Per user: e(q), q.x - e u and q.x."""
     market = ledger.market
-    weight = market.weight
-    rent = np.repeat(mu, np.diff(weight.indptr))
-    rent *= ledger.price_of_edge
-    rent += lam[weight.indices]
     # No bundle uses an edge that can carry nothing: as good as infinitely dear.
-    unusable = np.zeros(0, dtype=np.int64)
-    if utility.family != "linear":
-        unusable = np.flatnonzero(~market.usable_edges())
-    rent[unusable] = np.inf
-    with np.errstate(invalid="ignore"):  # of users who do not count
-        cost = utility.unit_expenditure(weight, rent)
-    wasted = waste(utility, weight, amount, rent, value, cost)
-    rent[unusable] = 0.0
-    rent *= amount
-    return cost, wasted, ledger.per_user(rent)
+    usable = None if utility.family == "linear" else market.usable_edges()
+    cost, wasted, paid = np.zeros((3, market.num_users))
+    for rows in ledger.rows():
+        users, node = rows.users, rows.weight.indices
+        rent = np.repeat(mu[users], rows.degree)
+        rent *= market.price[node]
+        rent += lam[node]
+        closed = slice(0) if usable is None else ~usable[rows.edges]
+        rent[closed] = np.inf
+        carried = amount[rows.edges]
+        with np.errstate(invalid="ignore"):  # of users who do not count
+            cost[users] = utility.unit_expenditure(rows.weight, rent)
+        wasted[users] = waste(
+            utility, rows.weight, carried, rent, value[users], cost[users]
+        )
+        rent[closed] = 0.0
+        rent *= carried
+        paid[users] = segment_sums(rent, rows.weight.indptr)
+    return cost, wasted, paid
 
 
 def _short_of_best(

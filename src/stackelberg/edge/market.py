@@ -245,27 +245,34 @@ class Market:
 
         Not those at a node of capacity zero, nor priced ones of a user without budget.
         """
-        price = self.price[self.weight.indices]
-        open_node = self.capacity[self.weight.indices] > 0.0
-        return open_node & ((price == 0.0) | (self.budget > 0.0)[self.user_of_edge])
+        usable = (self.capacity > 0.0)[self.weight.indices]
+        poor = self.budget == 0.0
+        if poor.any():
+            affordable = (self.price == 0.0)[self.weight.indices]
+            affordable |= np.repeat(~poor, np.diff(self.weight.indptr))
+            usable &= affordable
+        return usable
 
     def degenerate_users(self) -> Ints:
         """User rows whose utility is zero whatever anybody does: their logarithm is
         -inf. They reach nothing, or nothing that they may pay for or that has capacity.
         """
-        usable = np.bincount(
-            self.user_of_edge, self.usable_edges(), minlength=self.num_users
-        )
-        return np.flatnonzero(usable == 0.0)
+        usable = self.usable_edges()
+        if usable.all():
+            return np.flatnonzero(np.diff(self.weight.indptr) == 0)
+        useful = np.bincount(self.user_of_edge, usable, minlength=self.num_users)
+        return np.flatnonzero(useful == 0.0)
 
     def unbounded_users(self) -> Ints:
         """User rows whose utility has no limit: some node in reach has infinite
         capacity and is free, or the user's budget is infinite too.
         """
-        price = self.price[self.weight.indices]
-        no_limit = np.isinf(self.capacity)[self.weight.indices] & (
-            (price == 0.0) | np.isinf(self.budget)[self.user_of_edge]
-        )
+        endless = np.isinf(self.capacity)
+        if not endless.any():
+            return np.zeros(0, dtype=np.int64)
+        no_limit = (self.price == 0.0)[self.weight.indices]
+        no_limit |= np.repeat(np.isinf(self.budget), np.diff(self.weight.indptr))
+        no_limit &= endless[self.weight.indices]
         return np.unique(self.user_of_edge[no_limit])
 
     def solvable_users(self, drop_degenerate: bool = False) -> Bools:

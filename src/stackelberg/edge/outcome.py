@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from stackelberg.edge.market import Csr, Floats, Ints, Market, Name
 from stackelberg.edge.segments import segment_sums
+from stackelberg.edge.utilities import LINEAR, Utility
 from stackelberg.errors import ConfigError, DomainError, ShapeError
 
 
@@ -49,22 +52,66 @@ class Outcome:
         return parts
 
 
+EDGES_AT_A_TIME = 1 << 17
+"""Numbers that a pass over the edges makes at once, so that they stay in the cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Some consecutive user rows and their edges.
+
+    Attributes:
+        users: slice of user rows.
+        edges: slice of edges.
+        degree: edges of each of the users.
+        weight: their rows of the market's weights, a view.
+    """
+
+    users: slice
+    edges: slice
+    degree: Ints
+    weight: Csr
+
+
 class Ledger:
     """Sums over a market's edges, per user and per node.
 
     Sums are pairwise, so that their rounding grows with the logarithm of the number of
-    terms: a million users at one node cost no more than six digits' worth of it.
+    terms: a million users at one node cost no more than six digits' worth of it. Some
+    users, or some nodes, are taken at a time: beside its index of 4 bytes an edge no
+    pass needs memory that grows with the market.
     """
 
     def __init__(self, market: Market) -> None:
         self.market = market
         weight = market.weight
+        kind = np.int32 if weight.nnz < 2**31 else np.int64
         places: Csr = sparse.csr_array(
-            (np.arange(weight.nnz), weight.indices, weight.indptr), shape=weight.shape
+            (np.arange(weight.nnz, dtype=kind), weight.indices, weight.indptr),
+            shape=weight.shape,
         ).tocsc()
         self._by_node: Ints = places.data
         self._node_bounds: Ints = places.indptr
-        self.price_of_edge = market.price[weight.indices]
+        self._user_cuts = _cuts(weight.indptr)
+        self._node_cuts = _cuts(self._node_bounds)
+
+    @property
+    def price_of_edge(self) -> Floats:
+        """Price of the node of each edge."""
+        return self.market.price[self.market.weight.indices]
+
+    def rows(self) -> Iterator[Rows]:
+        """The users, some at a time, with their edges."""
+        weight = self.market.weight
+        bounds, count = weight.indptr, self.market.num_nodes
+        for first, last in pairwise(self._user_cuts):
+            edges = slice(int(bounds[first]), int(bounds[last]))
+            own = bounds[first : last + 1] - bounds[first]
+            part = sparse.csr_array(
+                (weight.data[edges], weight.indices[edges], own),
+                shape=(last - first, count),
+            )
+            yield Rows(slice(first, last), edges, np.diff(own), part)
 
     def per_user(self, values: Floats) -> Floats:
         """Sum over each user's edges of a number per edge [N]."""
@@ -72,15 +119,39 @@ class Ledger:
 
     def per_node(self, values: Floats) -> Floats:
         """Sum over each node's edges of a number per edge [M]."""
-        return segment_sums(values[self._by_node], self._node_bounds)
+        bounds, sums = self._node_bounds, np.zeros(self.market.num_nodes)
+        for first, last in pairwise(self._node_cuts):
+            own = bounds[first : last + 1]
+            here = values[self._by_node[own[0] : own[-1]]]
+            sums[first:last] = segment_sums(here, own - own[0])
+        return sums
 
     def utility(self, amount: Floats) -> Floats:
         """sum_i w_ij x_ij [N]."""
-        return self.per_user(self.market.weight.data * amount)
+        return self.value(LINEAR, amount)
+
+    def value(self, utility: Utility, amount: Floats) -> Floats:
+        """Any utility of the amounts [N]."""
+        values = np.zeros(self.market.num_users)
+        for rows in self.rows():
+            values[rows.users] = utility.value(rows.weight, amount[rows.edges])
+        return values
 
     def spend(self, amount: Floats) -> Floats:
         """sum_i p_i x_ij [N]."""
-        return self.per_user(self.price_of_edge * amount)
+        spend, price = np.zeros(self.market.num_users), self.market.price
+        for rows in self.rows():
+            paid = price[rows.weight.indices]
+            paid *= amount[rows.edges]
+            spend[rows.users] = segment_sums(paid, rows.weight.indptr)
+        return spend
+
+
+def _cuts(bounds: Ints) -> list[int]:
+    """Rows at which to cut, so that few pieces have more than `EDGES_AT_A_TIME`."""
+    count, total = len(bounds) - 1, int(bounds[-1])
+    goals = np.arange(0, total, EDGES_AT_A_TIME)
+    return sorted({0, count, *np.searchsorted(bounds, goals, side="left").tolist()})
 
 
 def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr]:
@@ -98,7 +169,7 @@ def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr]:
     try:
         given: Csr = sparse.csr_array(
             allocation if sparse.issparse(allocation) else np.asarray(allocation, float)
-        ).astype(np.float64)
+        ).astype(np.float64, copy=False)
     except (TypeError, ValueError):
         raise ConfigError(
             "allocation",
@@ -111,7 +182,9 @@ def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr]:
             expected=f"shape {list(shape)}, users x nodes",
             got=f"shape {list(given.shape)}",
         )
-    given.sum_duplicates()
+    if not given.has_canonical_format:
+        given = given.copy()
+        given.sum_duplicates()
     wrong = np.flatnonzero(~np.isfinite(given.data))
     if len(wrong):
         user = int(np.searchsorted(given.indptr, wrong[0], side="right")) - 1
@@ -146,19 +219,39 @@ def shrunk_to_limits(ledger: Ledger, amount: Floats) -> Floats:
     load. Limits hold exactly as `Ledger` adds up.
     """
     market = ledger.market
-    user, node = market.user_of_edge, market.weight.indices
     amount = np.maximum(amount, 0.0)
-    amount = np.where(market.usable_edges(), amount, 0.0)
+    usable = market.usable_edges()
+    if not usable.all():
+        amount[~usable] = 0.0
+    del usable
     for margin in (0.0, 2.0**-50, 2.0**-46, 2.0**-40):
-        by_user = _cut(market.budget, ledger.spend(amount), margin)
-        amount = amount * by_user[user]
-        by_node = _cut(market.capacity, ledger.per_node(amount), margin)
-        amount = amount * by_node[node]
+        _multiply_users(
+            ledger, amount, _cut(market.budget, ledger.spend(amount), margin)
+        )
+        _multiply_nodes(
+            ledger, amount, _cut(market.capacity, ledger.per_node(amount), margin)
+        )
         if np.all(ledger.spend(amount) <= market.budget) and np.all(
             ledger.per_node(amount) <= market.capacity
         ):
             break
     return amount
+
+
+def _multiply_users(ledger: Ledger, amount: Floats, factor: Floats) -> None:
+    """Each user's amounts by its factor, in place."""
+    if np.all(factor == 1.0):
+        return
+    for rows in ledger.rows():
+        amount[rows.edges] *= np.repeat(factor[rows.users], rows.degree)
+
+
+def _multiply_nodes(ledger: Ledger, amount: Floats, factor: Floats) -> None:
+    """Each node's amounts by its factor, in place."""
+    if np.all(factor == 1.0):
+        return
+    for rows in ledger.rows():
+        amount[rows.edges] *= factor[rows.weight.indices]
 
 
 def _cut(limit: Floats, used: Floats, margin: float) -> Floats:
