@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         learning,
         report,
         spectrum,
+        study,
         units,
     )
 
@@ -38,6 +39,7 @@ __all__ = [
     "learning",
     "report",
     "spectrum",
+    "study",
     "units",
 ]
 

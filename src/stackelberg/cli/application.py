@@ -15,7 +15,9 @@ from stackelberg.cli.edge import edge
 from stackelberg.cli.equations import equations
 from stackelberg.cli.exit_codes import DONE, INPUT_WRONG, INTERRUPTED, NOT_REACHED
 from stackelberg.cli.learn import learn
+from stackelberg.cli.output import one_line
 from stackelberg.cli.spectrum import spectrum
+from stackelberg.cli.study import study
 from stackelberg.errors import InputError, SolveError, StackelbergError
 
 application = typer.Typer(
@@ -31,6 +33,7 @@ application = typer.Typer(
 application.add_typer(spectrum, name="spectrum")
 application.add_typer(edge, name="edge")
 application.add_typer(learn, name="learn")
+application.add_typer(study, name="study")
 application.command("demo")(demo)
 application.command("equations")(equations)
 
@@ -125,7 +128,7 @@ def _value_got(error: typer.TyperException) -> str:
 
 def _say(line: str, code: int) -> int:
     # Names may hold line breaks or terminal codes; what is printed is one plain line.
-    plain = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    plain = one_line(line)
     prefix = (
         "" if plain.startswith(("stackelberg: ", "stackelberg ")) else "stackelberg: "
     )

@@ -26,6 +26,11 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def one_line(text: str) -> str:
+    """`text` without line breaks and terminal codes, which names may hold."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def console() -> Console:
     """The terminal on stdout. Text is shown as it is: files may be called anything."""
     return Console(markup=False, highlight=False, emoji=False)

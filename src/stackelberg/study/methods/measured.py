@@ -1,0 +1,137 @@
+"""What a method's run is measured by, and what the measures are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from stackelberg.study.plan import Kind
+
+Better = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The numbers of one cell.
+
+    Attributes:
+        metrics: by name; None where the method has no such number.
+        series: lists of numbers for figures, by name.
+    """
+
+    metrics: Mapping[str, float | None]
+    series: Mapping[str, list[float | None]] = field(
+        default_factory=dict[str, "list[float | None]"]
+    )
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to play the problems of one kind.
+
+    Attributes:
+        name: in the registry.
+        kind: of problems.
+        settings: record of what can be set.
+        run: problem, seed and settings to numbers.
+        rooms: of the package that its numbers depend on.
+    """
+
+    name: str
+    kind: Kind
+    settings: type[BaseModel]
+    run: Callable[[Any, int, Mapping[str, Any]], Measured]
+    rooms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that cells have.
+
+    Attributes:
+        label: for readers.
+        unit: of the value; empty for a pure number.
+        better: which way is better; None where neither is.
+        meaning: in a sentence.
+    """
+
+    label: str
+    unit: str
+    better: Better | None
+    meaning: str
+
+
+METRICS: dict[str, Metric] = {
+    "leader_utility_bps": Metric(
+        "leader utility", "bit/s", "higher",
+        "cellular rates and weighted payments of the base station",
+    ),
+    "average_utility_bps": Metric(
+        "average utility", "bit/s", "higher",
+        "mean over the base station and all pairs",
+    ),
+    "channel_capacity_bps": Metric(
+        "channel capacity", "bit/s", "higher",
+        "sum of all rates, cellular and D2D",
+    ),
+    "d2d_rate_bps": Metric("D2D rate", "bit/s", "higher", "sum of the pairs' rates"),
+    "cellular_rate_lost": Metric(
+        "cellular rate lost", "", "lower",
+        "share of the cellular rate without reuse that reuse costs",
+    ),
+    "gain": Metric(
+        "gain", "", "higher",
+        "(leader utility - that of silent pairs) / (the equilibrium's - that)",
+    ),
+    "re_equilibrated_gain": Metric(
+        "re-equilibrated gain", "", "higher",
+        "the same once the pairs answer the prices with their equilibrium",
+    ),
+    "follower_regret": Metric(
+        "follower regret", "", "lower",
+        "most that any pair gains by another power, as a share of its rate",
+    ),
+    "price_regret": Metric(
+        "price regret", "", None,
+        "most that one price gains while the others' powers stay put",
+    ),
+    "bilevel_gap": Metric(
+        "bilevel gap", "", "lower",
+        "distance to a proved bound on the leader's utility, as a share of it",
+    ),
+    "users_below_5_db": Metric(
+        "users below 5 dB", "", "lower", "cellular users, by SINR at the base station"
+    ),
+    "utility_share": Metric(
+        "utility share", "", "higher",
+        "geometric mean of the users' utilities over those of the optimum",
+    ),
+    "least_utility_share": Metric(
+        "least utility share", "", "higher", "the same of the user who has least of it"
+    ),
+    "revenue": Metric("revenue", "money", "higher", "price times load of all nodes"),
+    "money_spent": Metric("money spent", "", None, "share of all budgets"),
+    "capacity_sold": Metric("capacity sold", "", None, "share of all capacity"),
+    "gap_per_user": Metric(
+        "gap per user", "nat", "lower",
+        "proved: log utility that a user may lack on average at these prices",
+    ),
+    "violation": Metric(
+        "violation", "", "lower",
+        "largest excess over a capacity or budget before amounts were cut",
+    ),
+    "price_regret_node": Metric(
+        "node's price regret", "", "lower",
+        "proved: most that a node gains by another price, as a share of its best",
+    ),
+    "converged": Metric("converged", "", "higher", "1 if the solver says so, else 0"),
+}  # fmt: skip
+"""Every metric of the library's methods by name."""
+
+
+def metric(name: str) -> Metric:
+    """The metric of this name; one that only a user's method knows has no direction."""
+    return METRICS.get(name, Metric(name.replace("_", " "), "", None, ""))

@@ -1,0 +1,165 @@
+"""A study's folder: one file for each result, each timing and each failure.
+
+results/ab/<address>.json     what a cell gave: the same bits whenever it is run
+timings/<address>.json        seconds it took, kept apart because no two runs agree
+failures/<address>.json       what went wrong, until a retry succeeds
+plan.toml, study.json         the plan, and where its files are
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from stackelberg.errors import ConfigError
+from stackelberg.io.files import read_bytes, write_text_atomically
+from stackelberg.study.cell import Cell
+from stackelberg.study.run_cell import Finished
+
+STUDY_FORMAT = "stackelberg.study/1"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Reads and writes the folder of a study.
+
+    Attributes:
+        folder: of the study.
+    """
+
+    folder: Path
+
+    def result_path(self, address: str) -> Path:
+        """Where the result of a cell is."""
+        return self.folder / "results" / address[:2] / f"{address}.json"
+
+    def timing_path(self, address: str) -> Path:
+        """Where the seconds of a cell are."""
+        return self.folder / "timings" / f"{address}.json"
+
+    def failure_path(self, address: str) -> Path:
+        """Where the failure of a cell is, if it failed."""
+        return self.folder / "failures" / f"{address}.json"
+
+    def is_done(self, address: str) -> bool:
+        """Whether there is a result; results appear whole or not at all."""
+        return self.result_path(address).is_file()
+
+    def has_failed(self, address: str) -> bool:
+        """Whether the last try failed."""
+        return not self.is_done(address) and self.failure_path(address).is_file()
+
+    def keep(self, cell: Cell, ended: Finished) -> None:
+        """Write how a cell ended."""
+        address = ended.address
+        if ended.content is None:
+            tries = self.failure(address).get("tries", 0)
+            self._write(
+                self.failure_path(address),
+                {
+                    "address": address,
+                    "cell": cell.name,
+                    "error": ended.error,
+                    "tries": int(tries) + 1,
+                    "trace": ended.trace,
+                },
+            )
+            return
+        self._write(
+            self.timing_path(address), {"address": address, "seconds": ended.seconds}
+        )
+        path = self.result_path(address)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text_atomically(path, ended.content)
+        self.failure_path(address).unlink(missing_ok=True)
+
+    def result(self, address: str) -> dict[str, Any]:
+        """The record of a result.
+
+        Raises:
+            ConfigError: it is missing, or no longer what was written.
+        """
+        path = self.result_path(address)
+        found = _object(path)
+        if found.get("address") != address:
+            raise ConfigError(
+                str(path), expected=f"the result {address}", got="another file"
+            )
+        return found
+
+    def seconds(self, address: str) -> float | None:
+        """How long a cell took, where that is known."""
+        path = self.timing_path(address)
+        return float(_object(path)["seconds"]) if path.is_file() else None
+
+    def failure(self, address: str) -> dict[str, Any]:
+        """The record of a failure; empty where there is none."""
+        path = self.failure_path(address)
+        return _object(path) if path.is_file() else {}
+
+    def begin(self, plan_text: bytes, plan_folder: Path) -> None:
+        """Make the folder and keep the plan in it."""
+        for part in ("results", "timings", "failures"):
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
+        write_text_atomically(self.folder / "plan.toml", plan_text.decode("utf-8-sig"))
+        self._write(
+            self.folder / "study.json",
+            {"format": STUDY_FORMAT, "plan_folder": str(plan_folder)},
+        )
+
+    def plan_folder(self) -> Path:
+        """The folder that the plan's file names are relative to.
+
+        Raises:
+            ConfigError: this is no folder of a study.
+        """
+        path = self.folder / "study.json"
+        if not path.is_file():
+            raise ConfigError(
+                str(self.folder), expected="the folder of a study", got="no study.json"
+            )
+        found = _object(path)
+        if found.get("format") != STUDY_FORMAT:
+            raise ConfigError(
+                f"{path}: format",
+                expected=repr(STUDY_FORMAT),
+                got=repr(found.get("format")),
+            )
+        return Path(str(found["plan_folder"]))
+
+    @contextmanager
+    def locked(self) -> Generator[None, None, None]:
+        """Keep a second run out of the folder; the lock dies with the process.
+
+        Raises:
+            ConfigError: another run is at work in it.
+        """
+        with open(self.folder / ".lock", "a", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ConfigError(
+                    str(self.folder),
+                    expected="a study that nobody runs at the moment",
+                    got="another run",
+                ) from None
+            yield
+
+    def _write(self, path: Path, record: Mapping[str, Any]) -> None:
+        write_text_atomically(path, json.dumps(record, indent=1) + "\n")
+
+
+def _object(path: Path) -> dict[str, Any]:
+    content = read_bytes(path, wanted="a file of the study")
+    try:
+        found = json.loads(content)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ConfigError(str(path), expected="a JSON object", got="something else")
+    return cast("dict[str, Any]", found)
