@@ -30,6 +30,7 @@ from stackelberg.io.market_solution import (
     write_market_solution,
 )
 from stackelberg.io.scenario_file import read_scenario, write_scenario
+from stackelberg.io.settings_file import read_settings, write_settings
 from stackelberg.io.solution_file import SolutionFile, read_solution, write_solution
 from stackelberg.io.trace_file import read_trace, write_trace
 from stackelberg.io.tree_file import TreeFile, read_tree_file, write_tree
@@ -58,6 +59,7 @@ __all__ = [
     "read_market_reference",
     "read_market_solution",
     "read_scenario",
+    "read_settings",
     "read_solution",
     "read_trace",
     "read_tree_file",
@@ -65,6 +67,7 @@ __all__ = [
     "write_market",
     "write_market_solution",
     "write_scenario",
+    "write_settings",
     "write_solution",
     "write_trace",
     "write_tree",
