@@ -10,6 +10,8 @@ from cli.command import CommandLine, assert_refused
 from cli.edge_markets import CITY, contents, market_in, solution_in
 
 from stackelberg import edge, io
+from stackelberg.cli.machine import available_memory
+from stackelberg.cli.quantities import bytes_of
 from stackelberg.edge import Market
 
 DEGENERATE = Market.from_arrays(
@@ -275,3 +277,35 @@ def test_a_report_never_replaces_a_table(
     assert_refused(ended, "--report", "the output of -o")
     ended = stackelberg("edge", "solve", city, "--report", tmp_path / "no" / "r.html")
     assert_refused(ended, "--report: expected a file in an existing folder")
+
+
+def test_a_solve_that_has_no_room_is_refused(
+    stackelberg: CommandLine, city: Path, tmp_path: Path
+) -> None:
+    refused = stackelberg("edge", "solve", city, "--memory-limit", "1K")
+    assert_refused(refused, "--memory-limit: expected at least", "got 1 kB")
+    unclear = stackelberg("edge", "solve", city, "--memory-limit", "8")
+    assert_refused(unclear, "--memory-limit: expected a size such as 500M", "'8'")
+    ended = stackelberg("edge", "solve", city, "--memory-limit", "8GiB", "--json")
+    assert ended.code == 0
+    assert ended.json["predicted_bytes"] == edge.predicted_bytes(CITY)
+
+
+def test_what_the_machine_has_left_is_the_default(tmp_path: Path) -> None:
+    free = tmp_path / "meminfo"
+    free.write_text("MemTotal:  4000 kB\nMemAvailable:  2000 kB\n")
+    assert available_memory(free, tmp_path) == 2_048_000
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("1000\n")
+    assert available_memory(free, tmp_path) == 2_048_000
+    (tmp_path / "memory.max").write_text("5000\n")
+    assert available_memory(free, tmp_path) == 4000
+    assert available_memory(tmp_path / "none", tmp_path / "none") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("500M", 500_000_000), ("8G", 8 * 10**9), ("1.5 kib", 1536), ("2TB", 2 * 10**12)],
+)
+def test_sizes_are_read(text: str, count: int) -> None:
+    assert bytes_of("--memory-limit", text) == count

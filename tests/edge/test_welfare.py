@@ -413,13 +413,14 @@ def test_any_number_of_threads_gives_the_same_bits(
 
 
 def test_the_general_method_agrees_with_the_one_for_linear_users() -> None:
-    from stackelberg.edge.allocate import _problem
     from stackelberg.edge.smooth_users import solve_smooth
+    from stackelberg.edge.usable_problem import usable_problem
 
     for seed in range(6):
         market = small_market(seed, 20, 6)
         every = np.ones(market.num_edges, dtype=bool)
-        problem, _ = _problem(market, every, np.ones(20, dtype=bool), PROPORTIONAL)
+        taking_part = np.ones(20, dtype=bool)
+        problem, _ = usable_problem(market, every, taking_part, PROPORTIONAL)
         found = solve_smooth(problem, LINEAR, PROPORTIONAL, 1e-11)
         other = market.weight.copy()
         other.data = found.amount

@@ -57,6 +57,29 @@ def seconds_of(option: str, text: str) -> float:
     return seconds
 
 
+_BYTES = re.compile(r"\s*([\d.]+)\s*([kmgt])(i?)b?\s*", re.IGNORECASE)
+_POWER = {"k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def bytes_of(option: str, text: str) -> int:
+    """The bytes of ``500M``, ``8G`` or ``8GB`` (thousands), ``8GiB`` (1,024s).
+
+    Raises:
+        ConfigError: if `text` is anything else; a bare number is refused.
+    """
+    found = _BYTES.fullmatch(text)
+    try:
+        number = float(found[1]) if found else math.nan
+    except ValueError:
+        number = math.nan
+    if found is None or not 0.0 < number < math.inf:
+        raise ConfigError(
+            option, expected="a size such as 500M, 8G or 8GiB", got=repr(text)
+        )
+    unit = 1024 if found[3] else 1000
+    return max(round(number * unit ** _POWER[found[2].lower()]), 1)
+
+
 def amount_or_multiple(option: str, text: str, of: Floats) -> Floats:
     """The amounts that ``0.5`` says, the same for all, or ``20x``, times `of`.
 

@@ -24,6 +24,7 @@ from stackelberg.edge.operator_prices import (
 )
 from stackelberg.edge.outcome import Outcome
 from stackelberg.edge.positions import Positions
+from stackelberg.edge.predicted_memory import predicted_bytes
 from stackelberg.edge.price_equilibrium import (
     PriceEquilibrium,
     PriceSolution,
@@ -92,6 +93,7 @@ __all__ = [
     "linear_regret",
     "markets_over_time",
     "operator_prices",
+    "predicted_bytes",
     "price_equilibrium",
     "price_freedom",
     "published_allocation",

@@ -22,7 +22,15 @@ from stackelberg.edge.interior_point import (
     interior_point,
 )
 from stackelberg.edge.market import Bools, Floats, Market
-from stackelberg.edge.method_choice import METHODS, WORDS, Choice, Method, choose
+from stackelberg.edge.method_choice import (
+    AIM,
+    METHODS,
+    WORDS,
+    Choice,
+    Method,
+    choose,
+    choose_smooth,
+)
 from stackelberg.edge.outcome import (
     Ledger,
     Outcome,
@@ -30,9 +38,15 @@ from stackelberg.edge.outcome import (
     outcome_of,
     shrunk_to_limits,
 )
+from stackelberg.edge.predicted_memory import (
+    needed_bytes,
+    predicted_bytes,
+    told_bytes,
+)
 from stackelberg.edge.problem import Iterate, Problem, Stop
 from stackelberg.edge.smooth_users import solve_smooth
 from stackelberg.edge.taking_part import users_taking_part
+from stackelberg.edge.usable_problem import usable_problem
 from stackelberg.edge.utilities import LINEAR, Utility
 from stackelberg.errors import ConfigError, DomainError, ShapeError, suggestion
 from stackelberg.game import Solution, Status
@@ -41,9 +55,6 @@ EdgeSolution = Solution[Outcome, EdgeCertificate]
 
 LEAST_TOLERANCE = 1e-13
 """Per user; the bound on the certificate's own rounding is not much below it."""
-
-AIM = 0.5
-"""Share of the tolerance that the solver is sent to; the rest is for rounding."""
 
 CROWD = 200
 """Users a node from which following the central path first pays."""
@@ -70,6 +81,7 @@ def allocate(
     max_iterations: int | None = None,
     stop: Stop | None = None,
     threads: int | None = None,
+    memory_limit: int | None = None,
 ) -> EdgeSolution:
     """Share out the nodes' capacity by Problem 1, each resource type by itself.
 
@@ -102,6 +114,8 @@ def allocate(
             deadline is a `stop` that reads the clock.
         threads: how many may work at once; by default as many as there are cores, or
             one where the market is too small to share. The bits do not depend on it.
+        memory_limit: bytes that the solve may take beyond the market; one predicted to
+            take more is refused before it starts, see `predicted_bytes`.
 
     Returns:
         Solution (iterations: most steps of a resource type, passes of the start
@@ -116,10 +130,15 @@ def allocate(
             unbounded users.
         ShapeError: `fairness` or `warm_start` is for another number of rows.
     """
-    _check_options(tolerance, max_iterations, threads)
+    _check_options(tolerance, max_iterations, threads, memory_limit)
     _check_method(method, utility)
     fairness.check_length(market.num_users)
     counted = users_taking_part(market, utility, drop_degenerate)
+    if memory_limit is not None:
+        needed = predicted_bytes(
+            market, tolerance, utility=utility, method=method, counted=counted
+        )
+        _check_memory(needed, memory_limit)
     first_prices = _first_prices(market, warm_start)
     first_gap = _first_gap(market, warm_start, utility, fairness, drop_degenerate)
     amount = np.zeros(0)
@@ -162,7 +181,7 @@ def allocate(
         iterations=max(run.iterate.iterations for run in runs),
         stats={
             "method": " and ".join(dict.fromkeys(run.method for run in runs)),
-            "predicted_bytes": max(run.memory for run in runs),
+            "predicted_bytes": needed_bytes(market, [run.memory for run in runs]),
             "iterations_per_resource": tuple(run.iterate.iterations for run in runs),
             "dropped_users": tuple(market.users[~counted].tolist()),
             "gap_history": runs[0].iterate.history
@@ -285,7 +304,10 @@ class _Run:
 
 
 def _check_options(
-    tolerance: float, max_iterations: int | None, threads: int | None
+    tolerance: float,
+    max_iterations: int | None,
+    threads: int | None,
+    memory_limit: int | None,
 ) -> None:
     if not LEAST_TOLERANCE <= tolerance < 1.0:
         raise DomainError(
@@ -299,6 +321,20 @@ def _check_options(
         )
     if threads is not None and threads < 1:
         raise DomainError("threads", expected="a whole number >= 1", got=threads)
+    if memory_limit is not None and memory_limit < 1:
+        raise DomainError(
+            "memory_limit", expected="a whole number of bytes >= 1", got=memory_limit
+        )
+
+
+def _check_memory(needed: int, limit: int) -> None:
+    if needed > limit:
+        raise DomainError(
+            "memory_limit",
+            expected=f"at least {told_bytes(needed)}, which solving this market is "
+            "predicted to take beyond itself",
+            got=told_bytes(limit),
+        )
 
 
 def _check_method(method: str | None, utility: Utility) -> None:
@@ -334,17 +370,18 @@ def _solve_type(
     """Solve one type on the edges that can carry something; complete its prices."""
     part = market if len(market.resources) == 1 else market.part(users, nodes)
     usable = part.usable_edges()
-    usable &= np.repeat(taking_part, np.diff(part.weight.indptr))
+    if not taking_part.all():
+        usable &= np.repeat(taking_part, np.diff(part.weight.indptr))
     linear = how.utility == LINEAR
     fairness = how.fairness if linear else PROPORTIONAL
-    problem, unit = _problem(part, usable, taking_part, fairness)
+    problem, unit = usable_problem(part, usable, taking_part, fairness)
     with np.errstate(all="ignore"):  # what overflows is seen and said below
         if linear:
             choice = choose(problem, how.tolerance, how.method)
             known = _as_iterate(how.known, usable, taking_part, unit)
             iterate = _iterated(problem, how, choice, known)
         else:
-            choice = choose(problem, how.tolerance, "dense")
+            choice = choose_smooth(problem)
             iterate = solve_smooth(
                 problem,
                 how.utility,
@@ -450,52 +487,6 @@ def _iterated(
         choice.pattern,
     )
     return replace(iterate, iterations=passes + iterate.iterations)
-
-
-def _problem(
-    part: Market, usable: Bools, taking_part: Bools, fairness: Fairness
-) -> tuple[Problem, float]:
-    """The usable edges of the users that count; a budget of zero buys what is free.
-
-    Users' weights are brought to 1 on average; the unit that does so divides the
-    prices.
-    """
-    weight = part.weight
-    indptr, node, data = weight.indptr, weight.indices, weight.data
-    if not (usable.all() and taking_part.all()):
-        user = part.user_of_edge[usable]
-        degree = np.bincount(user, minlength=part.num_users)[taking_part]
-        indptr = np.concatenate([[0], np.cumsum(degree)])
-        node, data = node[usable], data[usable]
-    indptr = indptr.astype(np.int64)
-    node = node.astype(np.int32, copy=False)
-    budget = np.where(part.budget > 0.0, part.budget, np.inf)[taking_part]
-    capacity = np.where(part.capacity > 0.0, part.capacity, np.inf)
-    weights = fairness.weights(part.num_users)[taking_part]
-    money = weights
-    if fairness.alpha != 1.0:
-        fair = np.minimum(
-            (part.capacity / np.maximum(np.bincount(node, minlength=len(capacity)), 1))[
-                node
-            ],
-            np.repeat(budget / np.maximum(np.diff(indptr), 1), np.diff(indptr))
-            / np.maximum(part.price[node], 1e-300),
-        )
-        utility = np.add.reduceat(data * fair, indptr[:-1]) if len(node) else money
-        money = weights * utility ** (1.0 - fairness.alpha)
-    total = float(money.sum())
-    unit = len(weights) / total if 0.0 < total < math.inf else 1.0
-    problem = Problem(
-        indptr=indptr,
-        node=node,
-        weight=data,
-        price=part.price,
-        capacity=capacity,
-        budget=budget,
-        user_weight=np.ascontiguousarray(weights * unit),
-        alpha=fairness.alpha,
-    )
-    return problem, unit
 
 
 def _completed(

@@ -54,6 +54,19 @@ LEAST_GAP = 1e-6
 LEAST_NODES = 256
 """With fewer a dense factor costs next to nothing."""
 
+BYTES = {
+    "dense": (40, 200), "sparse": (40, 200), "first_order": (42, 130),
+    "smooth": (110, 210),
+}  # fmt: skip
+"""Of a solve beyond the market, per edge and per user, what its blocks copy included;
+matrices of nodes by nodes apart."""
+
+SCRATCH = 600_000
+"""Bytes that the smallest solve takes too."""
+
+AIM = 0.5
+"""Share of the tolerance that a solver is sent to; the rest is for rounding."""
+
 LARGEST_MATRIX = 1 << 31
 """Bytes of a dense matrix that are never exceeded by choice."""
 
@@ -65,7 +78,7 @@ class Choice:
     Attributes:
         method: the one to take.
         seconds: CPU seconds predicted of each method that was considered.
-        memory: bytes that the method takes beyond the market.
+        memory: bytes that the method is predicted to take beyond the market.
         pattern: of the sparse factor, if that is the method.
     """
 
@@ -102,16 +115,26 @@ def choose(problem: Problem, tolerance: float, method: Method | None = None) -> 
         chosen = min(candidates, key=lambda m: seconds[m])
     else:
         chosen = method
-    edges, users = len(problem.node), len(problem.budget)
-    memory: dict[Method, int] = {
-        "dense": 56 * edges + 120 * users + 8 * nodes**2 * blocks,
-        "first_order": 16 * edges + 24 * users,
-    }
+    entries = {"dense": nodes**2 * blocks, "sparse": 0, "first_order": 0}
     if pattern is not None:
-        entries = pattern.num_values + pattern.table.size * blocks
-        memory["sparse"] = 56 * edges + 120 * users + 8 * entries
+        entries["sparse"] = pattern.num_values + pattern.table.size * blocks
+    memory = _memory(problem, chosen) + 8 * entries[chosen]
     kept = pattern if chosen == "sparse" else None
-    return Choice(chosen, seconds, memory[chosen], kept)
+    return Choice(chosen, seconds, memory, kept)
+
+
+def choose_smooth(problem: Problem) -> Choice:
+    """The one method that other utilities have, with the bytes it takes."""
+    nodes = len(problem.capacity)
+    blocks = len(blocks_of(problem.indptr, nodes)) - 1
+    memory = _memory(problem, "smooth") + 8 * nodes**2 * blocks
+    return Choice("dense", {}, memory, None)
+
+
+def _memory(problem: Problem, kind: str) -> int:
+    """Bytes of the arrays of edges and users."""
+    edge, user = BYTES[kind]
+    return edge * len(problem.node) + user * len(problem.budget) + SCRATCH
 
 
 def _seconds(

@@ -78,5 +78,6 @@ LIBRARY_NAMES = {
     "tolerance": "--tolerance",
     "threads": "--threads",
     "method": "--method",
+    "memory_limit": "--memory-limit",
 }
 """Argument of `edge.allocate` -> option here, for errors."""

@@ -30,9 +30,10 @@ from stackelberg.cli.edge.words import (
 )
 from stackelberg.cli.exit_codes import DONE, INTERRUPTED, NOT_REACHED
 from stackelberg.cli.interruption import ending_well
+from stackelberg.cli.machine import available_memory
 from stackelberg.cli.options import AsJson, FigureFolder, ReportFile
 from stackelberg.cli.pages import write_report
-from stackelberg.cli.quantities import seconds_of
+from stackelberg.cli.quantities import bytes_of, seconds_of
 from stackelberg.errors import ConfigError
 from stackelberg.report.numbers import counted
 
@@ -74,6 +75,14 @@ def solve(
             "for large markets. The bits do not depend on it."
         ),
     ] = None,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="8G",
+            help="Refuse to start where more is predicted to be taken beyond the "
+            "market; by default what the machine has left.",
+        ),
+    ] = None,
     drop_degenerate: DropDegenerate = False,
     kind: Kind = "csv",
     report: ReportFile = None,
@@ -92,6 +101,7 @@ def solve(
     welfare = asked_welfare(utility, fairness)
     _check_report(report, figures, welfare)
     seconds = None if deadline is None else seconds_of("--deadline", deadline)
+    most = None if memory_limit is None else bytes_of("--memory-limit", memory_limit)
     if report is not None:
         file_in_existing_folder("--report", report)
         refuse_report_over_tables(report, read=market, written=output)
@@ -118,6 +128,7 @@ def solve(
                 drop_degenerate=drop_degenerate,
                 stop=stopping,
                 threads=threads,
+                memory_limit=available_memory() if most is None else most,
             )
         stats = _stats(solution, tolerance, stopping, welfare)
         if output is not None:
@@ -138,6 +149,7 @@ def solve(
         "advice": solution.status.advice,
         "iterations": solution.iterations,
         "seconds": watch.seconds,
+        "predicted_bytes": solution.stats["predicted_bytes"],
         **stats,
         "size": market_record(goods),
         **answer_record(goods, solution.value),
@@ -190,6 +202,8 @@ def _stats(
 def _print(
     market: Market, solution: EdgeSolution, record: dict[str, Any], tolerance: float
 ) -> None:
+    from stackelberg.edge.predicted_memory import told_bytes
+
     console = terminal.console()
     steps = counted(solution.iterations, "step")
     console.print(
@@ -210,7 +224,8 @@ def _print(
     if record["written"] is not None:
         console.print(f"written: {record['written']}")
     console.print(
-        f"{record['seconds']:.2f} s to solve and certify, compilation included"
+        f"{record['seconds']:.2f} s to solve and certify, compilation included; "
+        f"{told_bytes(record['predicted_bytes'])} predicted beyond the market"
     )
 
 
