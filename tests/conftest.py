@@ -47,6 +47,10 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: importlib.util.find_spec("ray") is not None,
         "needs Ray: pip install 'stackelberg[cluster]'",
     ),
+    "rliable": (
+        lambda: importlib.util.find_spec("rliable") is not None,
+        "needs rliable: pip install rliable",
+    ),
     "oracle": (
         lambda: all(map(importlib.util.find_spec, ("cvxpy", "clarabel"))),
         "needs CVXPY and Clarabel: pip install 'stackelberg[oracle]'",
