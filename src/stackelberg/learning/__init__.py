@@ -5,7 +5,15 @@ in tables, where what learning finds can be compared with the exact answer.
 from stackelberg.learning.learner import Learner, Metrics, Policy
 from stackelberg.learning.methods import METHODS, MethodSettings, make_learner
 from stackelberg.learning.stage_game import StageEquilibria, solve_stage_games
+from stackelberg.learning.stq import StqSettings, learn_stq
+from stackelberg.learning.tabular_answer import (
+    TabularAnswer,
+    TabularCertificate,
+    certify_tables,
+)
+from stackelberg.learning.tabular_classes import cycle_game, random_game
 from stackelberg.learning.tabular_game import TabularGame
+from stackelberg.learning.value_iteration import iterate_values
 
 __all__ = [
     "METHODS",
@@ -14,7 +22,15 @@ __all__ = [
     "Metrics",
     "Policy",
     "StageEquilibria",
+    "StqSettings",
+    "TabularAnswer",
+    "TabularCertificate",
     "TabularGame",
+    "certify_tables",
+    "cycle_game",
+    "iterate_values",
+    "learn_stq",
     "make_learner",
+    "random_game",
     "solve_stage_games",
 ]
