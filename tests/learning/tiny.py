@@ -1,4 +1,4 @@
-"""The least method of learning: one power for all, tuned by gradient through the slot.
+"""The least method of learning: one power for all, tuned by trying others.
 
 Its state has what those of real methods have: parameters, momentum, environments that
 play on, a key, and a replay of what was met.
@@ -74,7 +74,7 @@ class TinyLearner:
 class TinySettings:
     batch: int = 2
     slots: int = 5
-    learning_rate: float = 0.05
+    learning_rate: float = 0.01
     fails_after: int = 1_000_000
 
     def learner(self, params: envs.EnvParams) -> TinyLearner:
@@ -85,46 +85,33 @@ class TinySettings:
 
 @partial(jax.jit, static_argnums=2, donate_argnums=0)
 def _advance(state: TinyState, params: envs.EnvParams, settings: TinySettings) -> Any:
-    def one_slot(carry: Any, _: None) -> Any:
-        world, key, total = carry
-        key, noise, again = jax.random.split(key, 3)
-        policy = TinyPolicy(carry_power + 0.1 * jax.random.normal(noise))
-        price = policy.act_leader(envs.observe_leader(world, params), params)
-        seen = envs.observe_followers(world, price, params)
-        channel, power = policy.act_followers(seen, params)
-        after = envs.step(again, world, envs.Action(price, channel, power), params)
-        return (after.state, key, total + after.leader_reward), None
-
-    def loss(log_power: Any, worlds: Any, keys: Any) -> Any:
-        nonlocal carry_power
-        carry_power = log_power
-        zero = jnp.zeros(())
-
-        def play(world: Any, key: Any) -> Any:
-            last, _ = jax.lax.scan(
-                one_slot, (world, key, zero), None, length=settings.slots
-            )
-            return last[0], last[2] / settings.slots
-
-        worlds, rewards = jax.vmap(play)(worlds, keys)
-        return -rewards.mean(), (worlds, rewards)
-
-    carry_power = state.log_power
     key, fresh = jax.random.split(state.key)
-    keys = jax.random.split(fresh, settings.batch)
-    (value, (worlds, rewards)), slope = jax.value_and_grad(loss, has_aux=True)(
-        state.log_power, state.worlds, keys
-    )
-    momentum = 0.9 * state.momentum + jnp.sign(slope).astype(jnp.bfloat16)
+    noise = 0.3 * jax.random.normal(fresh, (settings.batch,))
+
+    def play(world: Any, noise: Any) -> Any:
+        policy = TinyPolicy(state.log_power + noise)
+
+        def one_slot(world: Any, _: None) -> Any:
+            price = policy.act_leader(envs.observe_leader(world, params), params)
+            seen = envs.observe_followers(world, price, params)
+            channel, power = policy.act_followers(seen, params)
+            after = envs.step(fresh, world, envs.Action(price, channel, power), params)
+            return after.state, after.leader_reward
+
+        return jax.lax.scan(one_slot, world, None, length=settings.slots)
+
+    worlds, rewards = jax.vmap(play)(state.worlds, noise)
+    reward = rewards.mean(axis=1)
+    better = jnp.sign(jnp.vdot(noise, reward - reward.mean()))
+    momentum = 0.9 * state.momentum + better.astype(jnp.bfloat16)
     failed = state.chunks >= settings.fails_after
     step = settings.learning_rate * momentum.astype(jnp.float32)
     after = TinyState(
-        log_power=jnp.where(failed, jnp.nan, state.log_power - step),
+        log_power=jnp.where(failed, jnp.nan, state.log_power + step),
         momentum=momentum,
         worlds=worlds,
-        replay=state.replay.at[state.chunks % 8].set(rewards),
+        replay=state.replay.at[state.chunks % 8].set(reward),
         key=key,
         chunks=state.chunks + 1,
     )
-    metrics = {"loss": value, "leader_utility": rewards.mean()}
-    return after, metrics
+    return after, {"leader_utility": reward.mean(), "log_power": after.log_power}

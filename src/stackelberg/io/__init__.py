@@ -29,6 +29,8 @@ from stackelberg.io.market_solution import (
     read_market_solution,
     write_market_solution,
 )
+from stackelberg.io.policy_file import TrainedPolicy, read_policy, write_policy
+from stackelberg.io.run_folder import RunFolder
 from stackelberg.io.scenario_file import read_scenario, write_scenario
 from stackelberg.io.settings_file import read_settings, write_settings
 from stackelberg.io.solution_file import SolutionFile, read_solution, write_solution
@@ -40,9 +42,11 @@ __all__ = [
     "MarketReference",
     "MarketSolutionFile",
     "RequestTrace",
+    "RunFolder",
     "Site",
     "SiteScenarios",
     "SolutionFile",
+    "TrainedPolicy",
     "TreeFile",
     "budgets_per_minute",
     "import_alibaba",
@@ -58,6 +62,7 @@ __all__ = [
     "read_market",
     "read_market_reference",
     "read_market_solution",
+    "read_policy",
     "read_scenario",
     "read_settings",
     "read_solution",
@@ -66,6 +71,7 @@ __all__ = [
     "write_checkpoint",
     "write_market",
     "write_market_solution",
+    "write_policy",
     "write_scenario",
     "write_settings",
     "write_solution",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from stackelberg.cli.learn.train import resume, train
+
 __all__ = ["learn"]
 
 learn = typer.Typer(
@@ -17,3 +19,7 @@ learn = typer.Typer(
 @learn.callback()
 def _group() -> None:
     """The group's own options: none."""
+
+
+learn.command("train")(train)
+learn.command("resume")(resume)

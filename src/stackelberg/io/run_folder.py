@@ -1,0 +1,184 @@
+"""A training run on the disk: settings, log, checkpoints, the trained policy."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from stackelberg.errors import ConfigError
+from stackelberg.io.checkpoint import (
+    CheckpointFolder,
+    read_checkpoint,
+    write_checkpoint,
+)
+from stackelberg.io.files import write_text_atomically
+from stackelberg.io.json_text import JsonObject
+from stackelberg.io.settings_file import read_settings, write_settings
+from stackelberg.io.solution_file import plain
+from stackelberg.learning.settings import RunSettings
+
+SETTINGS, LOG, CHECKPOINTS = "settings.toml", "log.jsonl", "checkpoints"
+POLICY = "trained.policy"
+NONFINITE = ("before-nonfinite.checkpoint", "nonfinite.checkpoint")
+
+
+class Saved(NamedTuple):
+    """What the newest checkpoint holds.
+
+    Attributes:
+        state: of the learner.
+        env_steps: that led to it.
+        seconds: that these took.
+    """
+
+    state: Any
+    env_steps: int
+    seconds: float
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Attributes:
+        path: the folder.
+        settings: with every key.
+    """
+
+    def __init__(self, path: Path, settings: RunSettings) -> None:
+        self.path = path
+        self.settings = settings
+
+    @classmethod
+    def new(cls, path: Path, settings: RunSettings) -> RunFolder:
+        """A folder for a run that begins; made if need be.
+
+        Raises:
+            ConfigError: if another run is there already, or it cannot be written.
+        """
+        if (path / SETTINGS).exists():
+            raise ConfigError(
+                os.fspath(path),
+                expected="a folder without a run (`learn resume` continues one)",
+                got="a run",
+            )
+        (path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+        (path / LOG).write_bytes(b"")
+        write_settings(settings, path / SETTINGS)
+        return cls(path, settings)
+
+    @classmethod
+    def existing(cls, path: Path) -> RunFolder:
+        """The folder of a run that was begun.
+
+        Raises:
+            InputError: if there is none, or its settings are broken.
+        """
+        if not (path / SETTINGS).is_file():
+            raise ConfigError(
+                os.fspath(path),
+                expected=f"the folder of a run, with {SETTINGS}",
+                got="none",
+            )
+        return cls(path, read_settings(path / SETTINGS))
+
+    @property
+    def policy_file(self) -> Path:
+        """Where the trained policy goes."""
+        return self.path / POLICY
+
+    @property
+    def _checkpoints(self) -> CheckpointFolder:
+        folder = self.path / CHECKPOINTS
+        folder.mkdir(exist_ok=True)
+        return CheckpointFolder(folder, self.settings.training.keep_checkpoints)
+
+    def save(self, state: Any, env_steps: int, seconds: float) -> Path:
+        """Write a checkpoint."""
+        return self._checkpoints.write(env_steps, state, self._told(env_steps, seconds))
+
+    def saved(self, like: Any) -> Saved | None:
+        """The newest checkpoint; None before the first.
+
+        Args:
+            like: the structure of the learner's state.
+
+        Raises:
+            InputError: if the newest checkpoint is torn, altered, of other settings or
+                of another structure, in one line that begins with its path. An older
+                one is never taken in its place: remove the broken one to do that.
+        """
+        folder = self._checkpoints
+        folder.tidy()
+        if not folder.files():
+            return None
+        latest = folder.latest()
+        found = read_checkpoint(latest)
+        told = found.metadata
+        if told.get("settings") != self._told(0, 0.0)["settings"]:
+            raise ConfigError(
+                f"{latest}: settings",
+                expected=f"those of {self.path / SETTINGS}",
+                got="others",
+            )
+        return Saved(
+            found.tree(like),
+            int(cast("int", told["env_steps"])),
+            float(cast("float", told["seconds"])),
+        )
+
+    def save_nonfinite(self, before: Any, after: Any, env_steps: int) -> list[Path]:
+        """Keep the state before and after the chunk that met NaN, replay included.
+
+        Args:
+            before: None if it could not be had again.
+            after: the state with NaN in it.
+            env_steps: of `after`.
+        """
+        written: list[Path] = []
+        for name, state in zip(NONFINITE, (before, after), strict=True):
+            if state is not None:
+                told = self._told(env_steps, 0.0)
+                write_checkpoint(self.path / name, state, told)
+                written.append(self.path / name)
+        return written
+
+    def note(self, line: JsonObject, *, to_disk: bool = False) -> None:
+        """Append one line to the log.
+
+        Args:
+            line: for a JSON object.
+            to_disk: whether it must be on the disk when this returns.
+        """
+        text = json.dumps(plain(line), allow_nan=False) + "\n"
+        with open(self.path / LOG, "ab") as file:
+            file.write(text.encode())
+            if to_disk:
+                file.flush()
+                os.fsync(file.fileno())
+
+    def cut_log(self, env_steps: int) -> None:
+        """Drop what the log has of steps that are about to be done again."""
+        kept = [one for one in self.log() if _steps(one) <= env_steps]
+        lines = [json.dumps(one, allow_nan=False) + "\n" for one in kept]
+        write_text_atomically(self.path / LOG, "".join(lines))
+
+    def log(self) -> list[JsonObject]:
+        """The lines of the log; one that was torn by a kill is left out."""
+        path = self.path / LOG
+        if not path.exists():
+            return []
+        lines: list[JsonObject] = []
+        for text in path.read_bytes().splitlines(keepends=True):
+            if text.endswith(b"\n"):
+                lines.append(cast("JsonObject", json.loads(text)))
+        return lines
+
+    def _told(self, env_steps: int, seconds: float) -> JsonObject:
+        tables = json.loads(json.dumps(plain(self.settings.tables())))
+        return {"env_steps": env_steps, "seconds": seconds, "settings": tables}
+
+
+def _steps(line: JsonObject) -> int:
+    return int(cast("int", line.get("env_steps", 0)))

@@ -1,0 +1,198 @@
+"""`stackelberg learn train` and `resume`, with the tiny method."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from cli.command import CommandLine, assert_refused
+from learning.kill_training import ordeal, same_end
+from learning.tiny import TinyPolicy, TinySettings
+
+from stackelberg import io
+from stackelberg.cli.learn import tracking
+from stackelberg.io.run_folder import RunFolder
+from stackelberg.learning import METHODS
+
+SETTINGS = """
+[environment]
+num_channels = 2
+num_pairs = 3
+[method]
+name = "tiny"
+fails_after = {fails_after}
+[training]
+env_steps = 95
+checkpoint_every = 20
+keep_checkpoints = 2
+[evaluation]
+episodes = 1
+slots = 2
+"""
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METHODS, "tiny", TinySettings)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    path = tmp_path / "run.toml"
+    path.write_text(SETTINGS.format(fails_after=1000))
+    return path
+
+
+def lines(run: Path, kind: str) -> list[Any]:
+    read = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return [line for line in read if line["kind"] == kind]
+
+
+def test_a_run_leaves_settings_log_checkpoints_and_one_policy_file(
+    stackelberg: CommandLine, settings: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "out" / "run"
+    ended = stackelberg("learn", "train", settings, "-o", run, "--json", "--seed", 7)
+    assert ended.code == 0, ended.err
+    assert ended.json["ended"] == "done"
+    assert ended.json["env_steps"] == 100
+    steps = [line["env_steps"] for line in lines(run, "chunk")]
+    assert steps == list(range(10, 101, 10))
+    assert [p.name for p in sorted((run / "checkpoints").iterdir())] == [
+        "000000000080.checkpoint",
+        "000000000100.checkpoint",
+    ]
+    found = io.read_policy(run / "trained.policy")
+    assert isinstance(found.policy, TinyPolicy)
+    assert found.settings.training.seed == 7
+    assert found.provenance["env_steps"] == 100
+    assert found.provenance["seed"] == 7
+    log_power = lines(run, "chunk")[-1]["metrics"]["log_power"]
+    assert float(found.policy.log_power) == log_power
+
+
+def test_ctrl_c_ends_after_a_chunk_and_resume_gives_the_same_bits(
+    stackelberg: CommandLine,
+    settings: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calm, cut = tmp_path / "calm", tmp_path / "cut"
+    assert stackelberg("learn", "train", settings, "-o", calm).code == 0
+    note = RunFolder.note
+
+    def pressing(self: RunFolder, line: Any, **options: Any) -> None:
+        note(self, line, **options)
+        if line["kind"] == "chunk" and line["env_steps"] == 50:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunFolder, "note", pressing)
+        ended = stackelberg("learn", "train", settings, "-o", cut)
+    assert ended.code == 130
+    assert "`learn resume` goes on" in ended.out
+    assert "000000000050.checkpoint" in {
+        path.name for path in (cut / "checkpoints").iterdir()
+    }
+    with (cut / "log.jsonl").open("ab") as log:  # steps after the checkpoint, and torn
+        log.write(b'{"kind": "chunk", "env_steps": 60}\n{"kind": "chu')
+    resumed = stackelberg("learn", "resume", cut)
+    assert resumed.code == 0, resumed.err
+    cut_lines = [line for line in lines(cut, "chunk") if line["env_steps"] == 60]
+    assert len(cut_lines) == 1
+    assert lines(cut, "checkpoint") != lines(calm, "checkpoint")
+    assert same_end(calm, cut, log=False)
+    assert [line["metrics"] for line in lines(cut, "chunk")] == [
+        line["metrics"] for line in lines(calm, "chunk")
+    ]
+
+
+def test_killed_runs_end_as_undisturbed_ones(tmp_path: Path) -> None:
+    found = ordeal(tmp_path, kills=2, steps=3_000)
+    assert found.same
+    assert found.checkpoints >= 1
+    assert found.while_training >= 1
+
+
+def test_nan_ends_at_once_and_keeps_what_led_to_it(
+    stackelberg: CommandLine, settings: Path, tmp_path: Path
+) -> None:
+    settings.write_text(SETTINGS.format(fails_after=6))
+    run = tmp_path / "run"
+    ended = stackelberg("learn", "train", settings, "-o", run, "--json")
+    assert ended.code == 3
+    assert ended.json["ended"] == "nonfinite"
+    assert ended.json["env_steps"] == 70
+    assert not (run / "trained.policy").exists()
+    learner = TinySettings(fails_after=6).learner(io.read_settings(settings).params())
+    like = jax.eval_shape(learner.start, jax.random.key(0))
+    before = io.read_checkpoint(run / "before-nonfinite.checkpoint").tree(like)
+    after = io.read_checkpoint(run / "nonfinite.checkpoint").tree(like)
+    assert np.isfinite(before.log_power)
+    assert int(before.chunks) == 6
+    assert np.isnan(after.log_power)
+    again, _ = learner.advance(before)
+    assert np.array_equal(again.replay, after.replay)
+
+
+def test_a_run_is_never_overwritten(
+    stackelberg: CommandLine, settings: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    RunFolder.new(run, io.read_settings(settings))
+    ended = stackelberg("learn", "train", settings, "-o", run)
+    assert_refused(ended, str(run), "`learn resume` continues one")
+
+
+def test_what_cannot_be_resumed_is_one_line(
+    stackelberg: CommandLine, settings: Path, tmp_path: Path
+) -> None:
+    assert_refused(stackelberg("learn", "resume", tmp_path / "none"), "settings.toml")
+    run = tmp_path / "run"
+    folder = RunFolder.new(run, io.read_settings(settings))
+    target = folder.save({"a": np.zeros(2)}, 10, 0.0)
+    assert_refused(stackelberg("learn", "resume", run), str(target), "no such array")
+    whole = target.read_bytes()
+    target.write_bytes(whole[:-1])
+    ended = stackelberg("learn", "resume", run)
+    assert_refused(ended, str(target), "torn or was altered")
+    target.write_bytes(whole)
+    (run / "settings.toml").write_text(
+        (run / "settings.toml").read_text().replace("rate = 0.01", "rate = 0.02")
+    )
+    assert_refused(stackelberg("learn", "resume", run), str(target), "settings")
+
+
+def test_every_wrong_key_is_a_line(
+    stackelberg: CommandLine, settings: Path, tmp_path: Path
+) -> None:
+    settings.write_text("[training]\nsteps = 3\n[method]\nname = 'tiny'\nbach = 1\n")
+    ended = stackelberg("learn", "train", settings, "-o", tmp_path / "run")
+    assert ended.code == 2
+    told = ended.err.splitlines()
+    assert len(told) == 2
+    assert any("training.steps" in line for line in told)
+    assert any("method.bach" in line and "'batch'" in line for line in told)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_tracker_that_is_not_installed_is_one_line(
+    stackelberg: CommandLine,
+    settings: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def absent(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(tracking.importlib, "import_module", absent)
+    run = tmp_path / "run"
+    for name, module in (("tensorboard", "tensorboardX"), ("mlflow", "mlflow")):
+        ended = stackelberg("learn", "train", settings, "-o", run, "--track", name)
+        assert_refused(ended, module, "stackelberg[track]")
+        assert not run.exists()
