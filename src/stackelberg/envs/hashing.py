@@ -42,6 +42,7 @@ class Stream(IntEnum):
     FIRST_CHANNEL = 11
     ARRIVAL = 12
     REPORT_ERROR = 13
+    FACE = 14
 
 
 class HashKey(NamedTuple):
