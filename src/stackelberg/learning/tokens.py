@@ -1,0 +1,214 @@
+"""Link tokens: what an agent observes, as rows of numbers near one.
+
+One token per pair. Gains, powers and prices span ten decades, so they enter as
+logarithms, relative to physical constants of the cell (noise, greatest power, spend
+scale), never to running statistics: a policy means the same in every run and in any
+cell. Nothing depends on how many pairs or channels there are.
+
+Shape legend: M channels, N pairs, F features.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from stackelberg.envs import (
+    EnvParams,
+    Everything,
+    FollowerObservation,
+    LeaderObservation,
+)
+
+_DECADES = 0.25
+"""Features are about this many units per factor of ten."""
+
+_LEAST = 1e-6
+"""Of a ratio before its logarithm: less is as good as nothing."""
+
+
+class LeaderTokens(NamedTuple):
+    """What the leader knows of each pair.
+
+    Attributes:
+        features: [N, F].
+        partners: whether a column's pair shares the channel of the row's, itself
+            included [N, N].
+        quoted_gain: to the base station on the pair's channel, as the leader sees it
+            [N].
+        channel: the pair is expected on: the one it used last [N].
+        conjecture_w: answer b = p + s, in W, that the first-order condition wants for
+            a pair, its noise over gain as seen or else typical, J as measured [N].
+    """
+
+    features: Float[Array, "N F"]
+    partners: Bool[Array, "N N"]
+    quoted_gain: Float[Array, " N"]
+    channel: Int[Array, " N"]
+    conjecture_w: Float[Array, " N"]
+
+
+class FollowerTokens(NamedTuple):
+    """What each pair knows of itself on one channel each.
+
+    Attributes:
+        features: [N, F].
+        answer_w: b = B / (price gain_to_bs), what it would pay for, in W [N].
+        noise_w: s = (N0 + interference) / own gain as last measured, in W [N].
+    """
+
+    features: Float[Array, "N F"]
+    answer_w: Float[Array, " N"]
+    noise_w: Float[Array, " N"]
+
+
+TYPICAL_NOISE = 10.0**-3.5
+"""s over the greatest power, of the usual pair: -12 dBm against 23 dBm (30 m, an
+interference of -100 dBm)."""
+
+
+def decades(ratio: Float[Array, "*any"]) -> Float[Array, "*any"]:
+    """A ratio as a feature: its decimal logarithm, scaled; about 0 where it is 1."""
+    return _DECADES * jnp.log10(jnp.maximum(ratio, _LEAST))
+
+
+def leader_tokens(observation: LeaderObservation, params: EnvParams) -> LeaderTokens:
+    """The leader's observation as one token per pair.
+
+    Args:
+        observation: of the base station, any information.
+        params: the environment's; its constants give the scales.
+    """
+    radio, channel = params.radio, observation.channel
+    noise, most = radio.noise_power_w, radio.max_power_w
+    pair = jnp.arange(len(channel))
+    to_bs = observation.d2d_to_bs
+    quoted = to_bs if to_bs.ndim == 1 else to_bs[channel, pair]
+    usual = to_bs if to_bs.ndim == 1 else to_bs.mean(axis=0)
+    received = (radio.cellular_power_w * observation.cellular_to_bs)[channel]
+    measured = observation.cellular_interference_w[channel]
+    price = observation.reuse_price
+    price = price if price.ndim == 1 else price[channel, pair]
+    partners = channel[:, None] == channel[None, :]
+    number = partners.sum(axis=1).astype(quoted.dtype)
+    typical = jnp.full_like(quoted, TYPICAL_NOISE * most)
+    noise_w = typical
+    if observation.everything is not None:
+        noise_w = _noise_w(observation.everything, channel, params)
+    conjecture = _conjecture_w(params, noise_w, quoted, received, measured)
+    last = jnp.where(price > 0.0, radio.spend_scale / (price * quoted), conjecture)
+    columns = [
+        decades(quoted * most / noise),
+        decades(usual * most / noise),
+        decades(received / noise),
+        decades(1.0 + measured / noise),
+        decades(measured / (quoted * last)),
+        decades(last / (TYPICAL_NOISE * most)),
+        decades(conjecture / (TYPICAL_NOISE * most)),
+        (price > 0.0).astype(quoted.dtype),
+        decades(number),
+    ]
+    everything = observation.everything
+    if everything is not None:
+        columns += [decades(noise_w / typical)]
+        columns += [decades(everything.d2d[channel, pair] * most / noise)]
+        columns += [decades(everything.transmit_power_w / most)]
+        columns += _stores(everything.backlog_bits, everything.energy_j, params)
+    return LeaderTokens(
+        jnp.stack(columns, axis=1), partners, quoted, channel, conjecture
+    )
+
+
+def follower_tokens(
+    observation: FollowerObservation, channel: Int[Array, " N"], params: EnvParams
+) -> FollowerTokens:
+    """Each pair's own observation as a token, should it use `channel`.
+
+    Args:
+        observation: of the pairs, with the price each is charged in this slot.
+        channel: one for each pair [N].
+        params: the environment's; its constants give the scales.
+    """
+    radio = params.radio
+    noise, most = radio.noise_power_w, radio.max_power_w
+    pair = jnp.arange(len(channel))
+
+    def on_channel(rows: Array) -> Array:
+        return rows if rows.ndim == 1 else rows[pair, channel]
+
+    def usual(rows: Array) -> Array:
+        return rows if rows.ndim == 1 else rows.mean(axis=1)
+
+    own, to_bs = on_channel(observation.own), on_channel(observation.to_bs)
+    cellular = on_channel(observation.heard_cellular_w)
+    price = on_channel(observation.reuse_price)
+    # What others sent is known of the channel used last; elsewhere it may be as much.
+    last_cellular = observation.heard_cellular_w
+    if last_cellular.ndim == 2:
+        last_cellular = last_cellular[pair, observation.channel]
+    others = jnp.maximum(observation.interference_w - last_cellular, 0.0)
+    noise_w = (noise + cellular + others) / own
+    answer = radio.spend_scale / (jnp.maximum(price, _tiny(price)) * to_bs)
+    columns = [
+        decades(own * most / noise),
+        decades(usual(observation.own) * most / noise),
+        decades(to_bs * most / noise),
+        decades(usual(observation.to_bs) * most / noise),
+        decades(1.0 + cellular / noise),
+        decades(1.0 + others / noise),
+        decades(noise_w / (TYPICAL_NOISE * most)),
+        decades(jnp.minimum(answer / noise_w, 1e6)),
+        decades(observation.transmit_power_w / most),
+        (channel == observation.channel).astype(own.dtype),
+    ]
+    columns += _stores(observation.backlog_bits, observation.energy_j, params)
+    return FollowerTokens(jnp.stack(columns, axis=1), answer, noise_w)
+
+
+def _conjecture_w(
+    params: EnvParams, noise_w: Array, quoted: Array, received: Array, measured: Array
+) -> Float[Array, " N"]:
+    """Answer sqrt(s J (J + A) beta^l / (A gbar beta^f)): dU/dp = 0, alone on a channel.
+
+    J is the noise and interference measured last.
+    """
+    radio = params.radio
+    heard = radio.noise_power_w + measured
+    ratio = radio.leader_revenue_weight / radio.follower_price_weight
+    square = noise_w * heard * (1.0 + heard / received) * ratio / quoted
+    return jnp.sqrt(square)
+
+
+def _noise_w(
+    everything: Everything, channel: Array, params: EnvParams
+) -> Float[Array, " N"]:
+    """(N0 + I) / g of each pair, should all send again as last, W [N]."""
+    pair = jnp.arange(len(channel))
+    shared = channel[:, None] == channel[None, :]
+    cross = jnp.where(shared, everything.d2d_to_d2d[channel, pair], 0.0)
+    cellular = params.radio.cellular_power_w[channel]
+    heard = cellular * everything.cellular_to_d2d[channel, pair]
+    heard += (cross * everything.transmit_power_w[:, None]).sum(axis=0)
+    return (params.radio.noise_power_w + heard) / everything.d2d[channel, pair]
+
+
+def _stores(
+    backlog: Array | None, energy: Array | None, params: EnvParams
+) -> list[Array]:
+    """How full queues are, in slots of one bit/s/Hz, and batteries."""
+    columns: list[Array] = []
+    if backlog is not None:
+        slot_bits = params.radio.bandwidth_hz * params.slot_s
+        columns += [
+            jnp.log1p(backlog.sum(axis=1) / slot_bits),
+            jnp.log1p(backlog[:, -1] / slot_bits),
+        ]
+    if energy is not None and params.batteries is not None:
+        columns += [energy / params.batteries.capacity_j]
+    return columns
+
+
+def _tiny(value: Array) -> Array:
+    return jnp.asarray(jnp.finfo(value.dtype).tiny, value.dtype)
