@@ -1,6 +1,6 @@
 """How often value iteration and ST-Q fail, class by class, and how fast they are.
 
-    python benchmarks/tabular_classes.py [--games 200] [--steps 300000]
+    python benchmarks/tabular_classes.py [--games 200] [--steps 1000000]
 
 Prints one line per class: failures of exact value iteration (status not converged),
 failures of ST-Q (its policy, evaluated exactly, leaves somebody more than 5 % of the
@@ -36,7 +36,7 @@ from stackelberg.learning.tabular_classes import (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--games", type=int, default=200)
-    parser.add_argument("--steps", type=int, default=300_000)
+    parser.add_argument("--steps", type=int, default=1_000_000)
     options = parser.parse_args()
     for kind in CONVERGENT:
         judge(kind, options.games, options.steps)

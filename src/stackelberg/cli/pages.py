@@ -9,11 +9,13 @@ from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import existing_folder
 
 if TYPE_CHECKING:
-    from stackelberg.report import EdgeReportData, ReportData
+    from stackelberg.report import EdgeReportData, ReportData, TabularReportData
 
 
 def write_report(
-    data: ReportData | EdgeReportData, page: Path | None, figures: Path | None
+    data: ReportData | EdgeReportData | TabularReportData,
+    page: Path | None,
+    figures: Path | None,
 ) -> None:
     """Write the page, and the figures as SVG and PDF, whichever is asked for."""
     from stackelberg import report

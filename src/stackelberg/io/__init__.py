@@ -34,6 +34,7 @@ from stackelberg.io.run_folder import RunFolder
 from stackelberg.io.scenario_file import read_scenario, write_scenario
 from stackelberg.io.settings_file import read_settings, write_settings
 from stackelberg.io.solution_file import SolutionFile, read_solution, write_solution
+from stackelberg.io.tabular_game_file import read_tabular_game, write_tabular_game
 from stackelberg.io.trace_file import read_trace, write_trace
 from stackelberg.io.tree_file import TreeFile, read_tree_file, write_tree
 
@@ -66,6 +67,7 @@ __all__ = [
     "read_scenario",
     "read_settings",
     "read_solution",
+    "read_tabular_game",
     "read_trace",
     "read_tree_file",
     "write_checkpoint",
@@ -75,6 +77,7 @@ __all__ = [
     "write_scenario",
     "write_settings",
     "write_solution",
+    "write_tabular_game",
     "write_trace",
     "write_tree",
 ]

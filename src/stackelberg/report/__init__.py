@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     )
     from stackelberg.report.edge.figures import draw_edge_figures
     from stackelberg.report.figure import Figure
+    from stackelberg.report.learning.tabular import (
+        TabularReportData,
+        tabular_report_data,
+    )
     from stackelberg.report.page import FigureFiles, render_figures, render_page
     from stackelberg.report.spectrum.collect import collect_data
     from stackelberg.report.spectrum.data import (
@@ -54,6 +58,7 @@ _HOME = {
     "PlaceRecord": "spectrum.data",
     "ReportData": "spectrum.data",
     "SweepRecord": "spectrum.data",
+    "TabularReportData": "learning.tabular",
     "certificate_records": "certificate",
     "collect_data": "spectrum.collect",
     "draw_figures": "spectrum.figures",
@@ -61,6 +66,7 @@ _HOME = {
     "pair_records": "spectrum.pairs",
     "render_figures": "page",
     "render_page": "page",
+    "tabular_report_data": "learning.tabular",
 }
 """Public name -> module; modules load when first used: plotting is slow to load."""
 
@@ -81,6 +87,7 @@ __all__ = [
     "ResourceRecord",
     "SharingRecord",
     "SweepRecord",
+    "TabularReportData",
     "UserRecord",
     "certificate_records",
     "collect_data",
@@ -91,6 +98,7 @@ __all__ = [
     "pair_records",
     "render_figures",
     "render_page",
+    "tabular_report_data",
 ]
 
 

@@ -20,6 +20,7 @@ from stackelberg.report.edge.data import EdgeReportData
 from stackelberg.report.edge.part import edge_part
 from stackelberg.report.embedded import embedded
 from stackelberg.report.figure import Figure
+from stackelberg.report.learning.tabular import TabularReportData, tabular_part
 from stackelberg.report.numbers import (
     SHARE_OF,
     certificate_value,
@@ -34,12 +35,13 @@ from stackelberg.report.spectrum.data import ReportData
 from stackelberg.report.spectrum.part import spectrum_part
 from stackelberg.report.theme import config
 
-GameData: TypeAlias = ReportData | EdgeReportData
+GameData: TypeAlias = ReportData | EdgeReportData | TabularReportData
 """Record of a solved game."""
 
 _PART_OF: dict[type, Callable[[Any], Part]] = {
     ReportData: spectrum_part,
     EdgeReportData: edge_part,
+    TabularReportData: tabular_part,
 }
 """How its part of a page is made."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from stackelberg.cli.learn.tabular import tabular
 from stackelberg.cli.learn.train import resume, train
 
 __all__ = ["learn"]
@@ -23,3 +24,4 @@ def _group() -> None:
 
 learn.command("train")(train)
 learn.command("resume")(resume)
+learn.command("tabular")(tabular)
