@@ -1,6 +1,6 @@
 """What is proved about an allocation, whoever computed it.
 
-Written against the market and the answer alone, in plain NumPy and float64. Any
+Written against the market and the answer alone, in float64 with compensated sums. Any
 feasible amounts and any shadow prices >= 0 bound the optimum from both sides; see
 `dual_gap` for the bound and its gap, a sum of terms >= 0 in which nothing large
 cancels, for every utility and fairness.

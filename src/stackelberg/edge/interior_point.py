@@ -33,6 +33,7 @@ from stackelberg.edge.central_path import SLACK_FACTOR, PathPoint
 from stackelberg.edge.market import Bools, Floats
 from stackelberg.edge.node_system import node_system
 from stackelberg.edge.problem import Iterate, Problem, Stop
+from stackelberg.edge.segments import segment_costs, segment_products, sums_by_node
 from stackelberg.edge.sparse_factor import Pattern
 from stackelberg.edge.sweeps import U, V, correct, form, predict
 
@@ -379,7 +380,7 @@ def _on_path(p: Problem, point: PathPoint) -> _Point:
     z -= p.weight * v[user]
     x = point.tau / z
     pays = mu > 0.0
-    spend = np.bincount(user, p.price[p.node] * x, minlength=n)
+    spend = segment_costs(x, p.price, p.node, p.indptr)
     t = np.where(pays, point.tau / np.where(pays, mu, 1.0), 0.0)
     shrink = np.ones(n)
     np.divide(p.budget - t, spend, out=shrink, where=pays)
@@ -387,10 +388,10 @@ def _on_path(p: Problem, point: PathPoint) -> _Point:
     shrink = np.clip(shrink, 0.5 * p.budget / (spend + t), 1.0) if n else shrink
     x *= shrink[user]
     t = np.where(pays, p.budget - shrink * spend, 0.0)
-    utility: Floats = np.bincount(user, p.weight * x, minlength=n).astype(np.float64)
+    utility = segment_products(p.weight, x, p.indptr)
     limited = np.isfinite(p.capacity)
     own = point.tau / np.where(limited, lam, 1.0)
-    slack = p.capacity - np.bincount(p.node, x, minlength=len(p.capacity))
+    slack = p.capacity - sums_by_node(x, p.node, len(p.capacity))
     fits = (slack > own / SLACK_FACTOR) & (slack < own * SLACK_FACTOR)
     s = np.where(limited, np.where(fits, slack, own), 0.0)
     ends = np.ascontiguousarray(np.stack([t, mu, utility, v], axis=1))
@@ -419,22 +420,21 @@ def _start(p: Problem) -> _Point:
         by_capacity = (p.capacity / np.maximum(degree, 1))[p.node]
         by_budget = (p.budget / per_user)[user] / price
     x = 0.95 * np.minimum(by_capacity, by_budget)
-    utility: Floats = np.bincount(user, p.weight * x, minlength=n).astype(np.float64)
+    utility = segment_products(p.weight, x, p.indptr)
     limited = np.isfinite(p.capacity)
-    load = np.bincount(p.node, x, minlength=m)
+    load = sums_by_node(x, p.node, m)
     s: Floats = np.where(limited, p.capacity - load, 0.0)
-    spend = np.bincount(user, np.where(pays[user], price * x, 0.0), minlength=n)
+    spend = segment_products(price, x, p.indptr)
     t: Floats = np.where(pays, p.budget - spend, 0.0)
     money = p.user_weight * utility ** (1.0 - p.alpha)
-    share = np.bincount(p.node, p.weight * x * (money / utility)[user], minlength=m)
+    share = sums_by_node(p.weight * x * (money / utility)[user], p.node, m)
     lam: Floats = np.where(
         limited, (2.0 * share + 1e-3) / np.where(limited, p.capacity, 1.0), 0.0
     )
     mu = np.where(pays, 2.0 * money / np.where(pays, p.budget, 1.0), 0.0)
     rent = lam[p.node] + mu[user] * price
-    least = np.full(n, np.inf)
-    np.minimum.at(least, user, rent / p.weight)
-    v = 0.5 * least
+    # No user is without edges here.
+    v = 0.5 * np.minimum.reduceat(rent / p.weight, p.indptr[:-1]) if n else mu
     z = rent - p.weight * v[user]
     ends = np.ascontiguousarray(np.stack([t, mu, utility, v], axis=1))
     return x, s, lam, ends, z

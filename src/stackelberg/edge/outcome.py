@@ -10,7 +10,12 @@ import numpy as np
 from scipy import sparse
 
 from stackelberg.edge.market import Csr, Floats, Ints, Market, Name
-from stackelberg.edge.segments import segment_sums
+from stackelberg.edge.segments import (
+    segment_costs,
+    segment_products,
+    segment_sums,
+    sums_by_node,
+)
 from stackelberg.edge.utilities import LINEAR, Utility
 from stackelberg.errors import ConfigError, DomainError, ShapeError
 
@@ -76,24 +81,12 @@ class Rows:
 class Ledger:
     """Sums over a market's edges, per user and per node.
 
-    Sums are pairwise, so that their rounding grows with the logarithm of the number of
-    terms: a million users at one node cost no more than six digits' worth of it. Some
-    users, or some nodes, are taken at a time: beside its index of 4 bytes an edge no
-    pass needs memory that grows with the market.
+    No sum loses more than its last digits, however many terms it has (`segments`), and
+    no pass needs memory that grows with the number of edges.
     """
 
     def __init__(self, market: Market) -> None:
         self.market = market
-        weight = market.weight
-        kind = np.int32 if weight.nnz < 2**31 else np.int64
-        places: Csr = sparse.csr_array(
-            (np.arange(weight.nnz, dtype=kind), weight.indices, weight.indptr),
-            shape=weight.shape,
-        ).tocsc()
-        self._by_node: Ints = places.data
-        self._node_bounds: Ints = places.indptr
-        self._user_cuts = _cuts(weight.indptr)
-        self._node_cuts = _cuts(self._node_bounds)
 
     @property
     def price_of_edge(self) -> Floats:
@@ -104,13 +97,15 @@ class Ledger:
         """The users, some at a time, with their edges."""
         weight = self.market.weight
         bounds, count = weight.indptr, self.market.num_nodes
-        for first, last in pairwise(self._user_cuts):
+        for first, last in pairwise(_cuts(bounds)):
             edges = slice(int(bounds[first]), int(bounds[last]))
             own = bounds[first : last + 1] - bounds[first]
-            part = sparse.csr_array(
-                (weight.data[edges], weight.indices[edges], own),
-                shape=(last - first, count),
-            )
+            part: Csr = weight
+            if len(own) < len(bounds):
+                part = sparse.csr_array(
+                    (weight.data[edges], weight.indices[edges], own),
+                    shape=(last - first, count),
+                )
             yield Rows(slice(first, last), edges, np.diff(own), part)
 
     def per_user(self, values: Floats) -> Floats:
@@ -119,12 +114,7 @@ class Ledger:
 
     def per_node(self, values: Floats) -> Floats:
         """Sum over each node's edges of a number per edge [M]."""
-        bounds, sums = self._node_bounds, np.zeros(self.market.num_nodes)
-        for first, last in pairwise(self._node_cuts):
-            own = bounds[first : last + 1]
-            here = values[self._by_node[own[0] : own[-1]]]
-            sums[first:last] = segment_sums(here, own - own[0])
-        return sums
+        return sums_by_node(values, self.market.weight.indices, self.market.num_nodes)
 
     def utility(self, amount: Floats) -> Floats:
         """sum_i w_ij x_ij [N]."""
@@ -132,6 +122,9 @@ class Ledger:
 
     def value(self, utility: Utility, amount: Floats) -> Floats:
         """Any utility of the amounts [N]."""
+        weight = self.market.weight
+        if utility == LINEAR:
+            return segment_products(weight.data, amount, weight.indptr)
         values = np.zeros(self.market.num_users)
         for rows in self.rows():
             values[rows.users] = utility.value(rows.weight, amount[rows.edges])
@@ -139,12 +132,8 @@ class Ledger:
 
     def spend(self, amount: Floats) -> Floats:
         """sum_i p_i x_ij [N]."""
-        spend, price = np.zeros(self.market.num_users), self.market.price
-        for rows in self.rows():
-            paid = price[rows.weight.indices]
-            paid *= amount[rows.edges]
-            spend[rows.users] = segment_sums(paid, rows.weight.indptr)
-        return spend
+        weight = self.market.weight
+        return segment_costs(amount, self.market.price, weight.indices, weight.indptr)
 
 
 def _cuts(bounds: Ints) -> list[int]:
