@@ -10,6 +10,19 @@ from stackelberg.envs.environment import (
     reset,
     step,
 )
+from stackelberg.envs.equilibrium import (
+    SlotEquilibrium,
+    SlotInfo,
+    follower_regret,
+    gain,
+    leader_regret,
+    mean_gain,
+    re_equilibrated_gain,
+    re_equilibrated_utility,
+    relative_follower_regret,
+    slot_equilibrium,
+    slot_info,
+)
 from stackelberg.envs.fading import Fading, Jakes, Rayleigh
 from stackelberg.envs.gains import Gains, GainTrace
 from stackelberg.envs.information import Information, delayed, full, local, noisy
@@ -29,6 +42,14 @@ from stackelberg.envs.observation import (
 )
 from stackelberg.envs.outcome import Outcome
 from stackelberg.envs.params import EnvParams
+from stackelberg.envs.slot_game import (
+    SlotGame,
+    best_responses,
+    follower_response,
+    implied_price,
+    slot_game,
+    utilities,
+)
 from stackelberg.envs.state import Action, Memory, State
 from stackelberg.envs.trace import Trace, record, replay
 
@@ -54,20 +75,37 @@ __all__ = [
     "Queues",
     "RandomWaypoint",
     "Rayleigh",
+    "SlotEquilibrium",
+    "SlotGame",
+    "SlotInfo",
     "State",
     "Step",
     "Trace",
+    "best_responses",
     "charged_price",
     "delayed",
+    "follower_regret",
+    "follower_response",
     "full",
+    "gain",
+    "implied_price",
+    "leader_regret",
     "local",
     "make_params",
+    "mean_gain",
     "noisy",
     "observe_followers",
     "observe_leader",
+    "re_equilibrated_gain",
+    "re_equilibrated_utility",
     "record",
+    "relative_follower_regret",
     "replay",
     "reset",
     "scenario_of",
+    "slot_equilibrium",
+    "slot_game",
+    "slot_info",
     "step",
+    "utilities",
 ]

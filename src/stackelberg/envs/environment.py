@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from stackelberg.envs import dynamics, observation
 from stackelberg.envs.admission import admitted
+from stackelberg.envs.equilibrium import SlotInfo, slot_info
 from stackelberg.envs.hashing import Stream, episode_seed, hash_key, random_bits
 from stackelberg.envs.lazily import where_needed
 from stackelberg.envs.observation import (
@@ -26,6 +27,7 @@ from stackelberg.envs.observation import (
 )
 from stackelberg.envs.outcome import Outcome, slot_gains, slot_outcome
 from stackelberg.envs.params import EnvParams
+from stackelberg.envs.slot_game import slot_game
 from stackelberg.envs.state import Action, Memory, State
 from stackelberg.envs.world import World, fader, new_world, world_in_slot
 
@@ -45,6 +47,8 @@ class Step(NamedTuple):
         outcome: rates, payments, utilities of the slot.
         served_bits: useful data [N]; None without queues.
         expired_bits: data that missed its deadline [N]; None without queues.
+        info: how far play was from the slot's equilibrium; None where
+            `params.equilibrium` is.
     """
 
     state: State
@@ -57,6 +61,7 @@ class Step(NamedTuple):
     outcome: Outcome
     served_bits: Float[Array, " N"] | None
     expired_bits: Float[Array, " N"] | None
+    info: SlotInfo | None
 
 
 def reset(key: Array, params: EnvParams) -> State:
@@ -105,6 +110,15 @@ def charged_price(
     return price
 
 
+def on_channel(
+    reuse_price: Float[Array, "*price"], channel: Int[Array, " N"]
+) -> Float[Array, " N"]:
+    """Each pair's price on its channel [N], of prices [N] or [M, N]."""
+    if reuse_price.ndim == 1:
+        return reuse_price
+    return reuse_price[channel, jnp.arange(len(channel))]
+
+
 def step(key: Array, state: State, action: Action, params: EnvParams) -> Step:
     """Play one slot.
 
@@ -138,7 +152,17 @@ def step(key: Array, state: State, action: Action, params: EnvParams) -> Step:
         outcome=played.outcome,
         served_bits=None if service is None else service.served_bits,
         expired_bits=None if service is None else service.expired_bits,
+        info=_info(state, played, params),
     )
+
+
+def _info(state: State, played: _Played, params: EnvParams) -> SlotInfo | None:
+    if params.equilibrium is None:
+        return None
+    outcome = played.outcome
+    price = on_channel(played.charged_price, outcome.channel)
+    game = slot_game(state, params, outcome.channel)
+    return slot_info(game, price, outcome.transmit_power_w, concept=params.equilibrium)
 
 
 class _Played(NamedTuple):
@@ -152,9 +176,7 @@ def _play(state: State, action: Action, params: EnvParams) -> _Played:
     channel = jnp.clip(action.channel.astype(jnp.int32), 0, params.num_channels - 1)
     power = _feasible_power(state, channel, action.transmit_power_w, params)
     charged = charged_price(state, action.reuse_price, params)
-    price = charged
-    if params.price_per_channel:
-        price = charged[channel, jnp.arange(params.num_pairs)]
+    price = on_channel(charged, channel)
     slot = slot_gains(
         state.world.gains, fader(state.world, state.slot, params), channel
     )

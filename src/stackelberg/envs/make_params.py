@@ -22,7 +22,13 @@ from stackelberg.envs.mobility import (
     PlaceTrace,
     RandomWaypoint,
 )
-from stackelberg.envs.params import Billing, EnvParams, PriceLimits, Radio
+from stackelberg.envs.params import (
+    Billing,
+    EnvParams,
+    PriceLimits,
+    Radio,
+    SlotConcept,
+)
 from stackelberg.errors import ConfigError, DomainError, ShapeError, suggestion
 from stackelberg.spectrum.propagation import MIN_BASE_STATION_DISTANCE_M
 from stackelberg.spectrum.radio import (
@@ -98,6 +104,7 @@ def make_params(
     slot_s: float = 0.02,
     horizon_slots: int = 100,
     auto_reset: bool = False,
+    equilibrium: SlotConcept | None = None,
     dtype: DTypeLike = np.float32,
 ) -> EnvParams:
     """An environment from plain settings, checked.
@@ -127,6 +134,8 @@ def make_params(
         slot_s: seconds per slot; 20 ms and 10 Hz are the usual fading setting.
         horizon_slots: an episode is cut off after so many slots.
         auto_reset: whether `step` begins a new episode where one ends.
+        equilibrium: ``bilevel`` or ``iterated``: `Step.info` carries the equilibrium of
+            each slot and the regrets of the actions taken; None: it carries nothing.
         dtype: float32, or float64 where JAX has it enabled.
 
     Raises:
@@ -146,6 +155,7 @@ def make_params(
     _check_kind("radio", radio, RadioModel)
     _check_kinds(mobility, gains, fading, information, queues, batteries)
     _check_choice("billing", billing, ("instantaneous", "quoted"))
+    _check_choice("equilibrium", equilibrium, ("bilevel", "iterated", None))
     _check_information(information)
     moving, recorded = checked_traces(
         _checked("mobility", mobility, precision), gains, m, n, precision
@@ -192,6 +202,7 @@ def make_params(
         billing=billing,
         max_pairs_per_channel=max_pairs_per_channel,
         auto_reset=_flag("auto_reset", auto_reset),
+        equilibrium=equilibrium,
     )
 
 

@@ -18,6 +18,7 @@ from stackelberg.envs.links import (
     LinkGains,
     cellular_gains,
     cross_gains_everywhere,
+    cross_gains_on,
     gains_everywhere,
     gains_on,
 )
@@ -160,6 +161,15 @@ class Report(NamedTuple):
         exact = cross_gains_everywhere(self.gains, self.fader)
         link = jnp.arange(exact.size).reshape(exact.shape)
         return self._with_error(Stream.D2D_TO_D2D, link, exact)
+
+    def shared(self, channel: Int[Array, " N"]) -> Float[Array, "N N"]:
+        """Between pairs on the same channel, else 0 [N, N]; a part of `cross`."""
+        exact = cross_gains_on(self.gains, self.fader, channel)
+        pair = jnp.arange(len(channel))
+        first = (channel * len(channel) + pair) * len(channel)
+        link = first[:, None] + pair
+        told = self._with_error(Stream.D2D_TO_D2D, link, exact)
+        return jnp.where(channel[:, None] == channel[None, :], told, 0.0)
 
     def _with_error(
         self, stream: Stream, link: Array, exact: Float[Array, "*links"]

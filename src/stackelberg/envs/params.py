@@ -25,6 +25,8 @@ Scalar = Float[Array, ""]
 
 Billing = Literal["instantaneous", "quoted"]
 
+SlotConcept = Literal["bilevel", "iterated"]
+
 
 class Radio(NamedTuple):
     """Powers, noise and weights; see `spectrum.Scenario`.
@@ -94,6 +96,7 @@ class EnvParams:
         billing: on the slot's gain to the base station or on the leader's quote.
         max_pairs_per_channel: admission limit; None: none.
         auto_reset: whether `step` begins a new episode where one ends.
+        equilibrium: which one `Step.info` compares play with; None: no info.
     """
 
     radio: Radio
@@ -118,6 +121,7 @@ class EnvParams:
     billing: Billing = field(metadata={"static": True})
     max_pairs_per_channel: int | None = field(metadata={"static": True})
     auto_reset: bool = field(metadata={"static": True})
+    equilibrium: SlotConcept | None = field(metadata={"static": True})
 
     @property
     def dtype(self) -> np.dtype:

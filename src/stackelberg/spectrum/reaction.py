@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 _PATIENCE = 5
 """Block pivots allowed without progress before single pivots begin."""
@@ -50,7 +50,10 @@ class ChannelArrays(NamedTuple):
 
 
 def follower_reaction(
-    reuse_price: Float[Array, " K"], game: ChannelArrays, max_pivots: int = 200
+    reuse_price: Float[Array, " K"],
+    game: ChannelArrays,
+    max_pivots: int = 200,
+    start: Int[Array, " K"] | None = None,
 ) -> tuple[Float[Array, " K"], Bool[Array, ""]]:
     """Nash equilibrium of the pairs at `reuse_price`, differentiable in everything.
 
@@ -58,6 +61,8 @@ def follower_reaction(
         reuse_price: utility per W of interference at the base station, > 0 [K].
         game: the channel.
         max_pivots: bound on the search for the limited set.
+        start: which pairs to hold at a limit first: -1 at the least power, 1 at the
+            greatest, 0 free; None: all free [K].
 
     Returns:
         Powers in W [K], and whether they are an equilibrium. False can happen only
@@ -68,7 +73,9 @@ def follower_reaction(
     """
     target = game.price_scale / reuse_price - game.noise
     frozen = jax.lax.stop_gradient((target, game))
-    side = _limited_set(*frozen, max_pivots)
+    if start is None:
+        start = jnp.zeros(len(target), dtype=jnp.int32)
+    side = _limited_set(start, *frozen, max_pivots)
     settled = (_wanted_set(side, *frozen) == side).all()
     return _powers(side, target, game), settled
 
@@ -94,7 +101,9 @@ def _wanted_set(side: Array, target: Array, game: ChannelArrays) -> Array:
     return jnp.where(side == 0, outside, jnp.where(held, side, 0))
 
 
-def _limited_set(target: Array, game: ChannelArrays, max_pivots: int) -> Array:
+def _limited_set(
+    start: Array, target: Array, game: ChannelArrays, max_pivots: int
+) -> Array:
     """Flip all pairs that want to move; one at a time once that stops helping."""
 
     def pivot(carry: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -108,7 +117,6 @@ def _limited_set(target: Array, game: ChannelArrays, max_pivots: int) -> Array:
         side = jnp.where(patience >= 0, goal, single)
         return side, jnp.minimum(number, fewest), patience, count + 1
 
-    start = jnp.zeros(len(target), dtype=jnp.int32)
     begin = (
         start,
         jnp.int32(len(target) + 1),
