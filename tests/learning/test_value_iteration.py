@@ -32,6 +32,7 @@ GAMES_PER_CLASS = 40
 """The first of those that benchmarks/tabular_classes.py takes 200 of."""
 
 
+@pytest.mark.equation("D2D", 36)
 @given(
     st.sampled_from(get_args(GameClass)),
     st.integers(0, 10**6),
