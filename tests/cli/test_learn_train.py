@@ -31,8 +31,7 @@ env_steps = 95
 checkpoint_every = 20
 keep_checkpoints = 2
 [evaluation]
-episodes = 1
-slots = 2
+episodes = 0
 """
 
 

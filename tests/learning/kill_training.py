@@ -40,8 +40,7 @@ env_steps = {steps}
 seed = 4
 checkpoint_every = 20
 [evaluation]
-episodes = 1
-slots = 2
+episodes = 0
 """
 
 ROOT = Path(__file__).resolve().parents[2]

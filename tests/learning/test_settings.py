@@ -95,7 +95,7 @@ def test_every_table_reaches_the_environment(tmp_path: Path) -> None:
     assert settings.training.seed == 5
     write_settings(settings, tmp_path / "again.toml")
     assert read_settings(tmp_path / "again.toml") == settings
-    assert "learning_rate = 0.05" in (tmp_path / "again.toml").read_text()
+    assert "learning_rate = 0.01" in (tmp_path / "again.toml").read_text()
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,12 @@ class EvaluationTable(Table):
     """`[evaluation]`: the episodes on which policies are judged.
 
     Attributes:
-        episodes: how many.
+        episodes: how many; 0: training is not evaluated.
         slots: of each.
         seed: of the episodes; another than those of training.
     """
 
-    episodes: Annotated[int, Field(ge=1, le=100_000)] = 16
+    episodes: Annotated[int, Field(ge=0, le=100_000)] = 16
     slots: Annotated[int, Field(ge=1, le=100_000)] = 20
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1_000_000
 

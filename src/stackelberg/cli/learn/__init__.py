@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from stackelberg.cli.learn.evaluate import evaluate
 from stackelberg.cli.learn.tabular import tabular
 from stackelberg.cli.learn.train import resume, train
 
@@ -25,3 +26,4 @@ def _group() -> None:
 learn.command("train")(train)
 learn.command("resume")(resume)
 learn.command("tabular")(tabular)
+learn.command("evaluate")(evaluate)

@@ -138,7 +138,8 @@ class _Driver:
         """Evaluate where it is time; the state is left as it is."""
         training = self._folder.settings.training
         every, last = training.evaluate_every, chunk.env_steps >= training.env_steps
-        if last or (every and self._crossed(chunk.env_steps, every)):
+        due = last or (every and self._crossed(chunk.env_steps, every))
+        if due and self._folder.settings.evaluation.episodes:
             from stackelberg.cli.learn.judging import judge
 
             policy = self._learner.policy(chunk.state)

@@ -1,0 +1,182 @@
+"""`stackelberg learn evaluate`: a trained policy beside what needs no training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stackelberg.cli import output as terminal
+from stackelberg.cli.learn.judging import decisions_per_second
+from stackelberg.cli.options import AsJson
+from stackelberg.report.numbers import significant
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from stackelberg.io import TrainedPolicy
+    from stackelberg.learning.evaluation import Evaluation
+    from stackelberg.learning.settings import RunSettings
+
+
+_EPISODES = 16
+"""Where neither the settings nor the command say how many."""
+
+
+def evaluate(
+    policy: Annotated[
+        Path,
+        typer.Argument(
+            metavar="POLICY|RUN", help="A policy file, or the folder of a run."
+        ),
+    ],
+    episodes: Annotated[
+        int | None, typer.Option(min=1, help="By default as in its settings.")
+    ] = None,
+    slots: Annotated[
+        int | None, typer.Option(min=1, help="Of each episode; likewise.")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**32 - 1, help="Of the episodes; likewise."),
+    ] = None,
+    pairs: Annotated[
+        int | None, typer.Option(min=1, help="Number of pairs; likewise.")
+    ] = None,
+    channels: Annotated[
+        int | None, typer.Option(min=1, help="Number of channels; likewise.")
+    ] = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Leave out the policies to compare with.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Judge a policy on given episodes, beside silence, random and full power.
+
+    All policies meet the same worlds, slot by slot, and each slot's equilibrium with
+    full information is solved beside them: its gain is 1 and its regrets are 0. The
+    policy may be run in cells of other sizes than it was trained in.
+    """
+    from stackelberg.learning.evaluation import evaluate as judged
+    from stackelberg.learning.simple_policies import SIMPLE
+
+    with terminal.progress_of("evaluating") as shown:
+        shown("reading")
+        trained = read_trained(policy)
+        settings = _asked(trained.settings, episodes, slots, seed, pairs, channels)
+        params, on = settings.params(), settings.evaluation
+        episodes = on.episodes or _EPISODES
+        found: dict[str, Evaluation] = {}
+        policies = {"policy": trained.policy} | ({} if alone else SIMPLE)
+        for name, one in policies.items():
+            shown(f"{name}{terminal.COMPILES}")
+            found[name] = judged(
+                one, params, seed=on.seed, episodes=episodes, slots=on.slots
+            )
+        shown("timing")
+        speed = decisions_per_second(trained.policy, params, seed=on.seed)
+    if as_json:
+        terminal.print_json(
+            {
+                "policy": str(policy),
+                "provenance": trained.provenance,
+                "environment": {
+                    "num_channels": params.num_channels,
+                    "num_pairs": params.num_pairs,
+                },
+                "evaluation": {**on.model_dump(), "episodes": episodes},
+                "metrics": {name: one.metrics() for name, one in found.items()},
+                "by_episode": {name: one.by_episode() for name, one in found.items()},
+                "decisions_per_second": speed,
+            }
+        )
+        return 0
+    console = terminal.console()
+    console.print(
+        f"{policy}: {trained.settings.method}, trained for "
+        f"{trained.provenance.get('env_steps')} steps; {params.num_channels} channels, "
+        f"{params.num_pairs} pairs, {episodes} episodes of {on.slots} slots"
+    )
+    console.print(metric_table({name: one.metrics() for name, one in found.items()}))
+    console.print(
+        "gain: 0 earns nothing by pricing, 1 as much as the equilibrium of each slot "
+        "with full information; re-equilibrated: once followers play best answers at "
+        "the same prices. Regrets and outage in %, rates in Mbit/s."
+    )
+    console.print(f"{speed:.3g} decisions per second, one for all pairs of a slot")
+    return 0
+
+
+def read_trained(path: Path) -> TrainedPolicy:
+    """The policy in a file, or of a run: its last, or that of its newest checkpoint.
+
+    Raises:
+        InputError: there is none, or it is broken, in one line.
+    """
+    from stackelberg import io
+    from stackelberg.learning.training import state_structure
+
+    if not path.is_dir():
+        return io.read_policy(path)
+    folder = io.RunFolder.existing(path)
+    if folder.policy_file.exists():
+        return io.read_policy(folder.policy_file)
+    learner = folder.settings.learner(folder.settings.params())
+    saved = folder.saved(state_structure(learner))
+    if saved is None:
+        return io.read_policy(folder.policy_file)  # says that there is none
+    told: dict[str, object] = {"env_steps": saved.env_steps, "seconds": saved.seconds}
+    return io.TrainedPolicy(learner.policy(saved.state), folder.settings, told)
+
+
+def _asked(
+    settings: RunSettings,
+    episodes: int | None,
+    slots: int | None,
+    seed: int | None,
+    pairs: int | None,
+    channels: int | None,
+) -> RunSettings:
+    """The settings with what the command line says instead."""
+    from dataclasses import replace
+
+    return replace(
+        settings,
+        evaluation=settings.evaluation.model_copy(
+            update=_given(episodes=episodes, slots=slots, seed=seed)
+        ),
+        environment=settings.environment.model_copy(
+            update=_given(num_pairs=pairs, num_channels=channels)
+        ),
+    )
+
+
+def _given(**options: int | None) -> dict[str, int]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+_ROWS: dict[str, tuple[str, float]] = {
+    "gain": ("gain", 1.0),
+    "re_equilibrated_gain": ("re-equilibrated gain", 1.0),
+    "follower_regret": ("follower regret %", 100.0),
+    "leader_regret": ("leader regret %", 100.0),
+    "leader_utility_bps": ("leader utility", 1e-6),
+    "follower_utility_bps": ("follower utility, a pair", 1e-6),
+    "sum_rate_bps": ("sum rate", 1e-6),
+    "cellular_outage": ("cellular outage %", 100.0),
+    "deadline_misses": ("deadline misses %", 100.0),
+    "equilibrium_found": ("equilibrium found %", 100.0),
+}
+"""Metric -> row and factor."""
+
+
+def metric_table(metrics: dict[str, dict[str, Any]]) -> Table:
+    """One row per metric, one column per policy; fits 80 columns."""
+    made = terminal.table(None, "", *(name.replace("_", " ") for name in metrics))
+    for metric, (row, factor) in _ROWS.items():
+        values = [one[metric] for one in metrics.values()]
+        if any(value is not None for value in values):
+            cells = ["-" if v is None else significant(factor * v) for v in values]
+            made.add_row(row, *cells)
+    return made
