@@ -8,6 +8,7 @@ from stackelberg.cli.spectrum.certify import certify
 from stackelberg.cli.spectrum.compare import compare
 from stackelberg.cli.spectrum.explain import explain
 from stackelberg.cli.spectrum.generate import generate
+from stackelberg.cli.spectrum.play import play
 from stackelberg.cli.spectrum.sites import import_sites
 from stackelberg.cli.spectrum.solve import solve
 
@@ -24,3 +25,4 @@ spectrum.command("solve")(solve)
 spectrum.command("certify")(certify)
 spectrum.command("compare")(compare)
 spectrum.command("explain")(explain)
+spectrum.command("play")(play)
