@@ -180,7 +180,10 @@ def test_assumption_3_fails_on_discretised_cells() -> None:
         nash += is_nash(stage, action)
         optima += is_global_optimum(stage, action)
         saddles += is_saddle_point(stage, action)
-    assert (optima, saddles, nash) == (0, 1, 90)
+    # Here 0, 1 and 90; a near tie may fall otherwise on another processor.
+    assert optima == 0
+    assert saddles <= 2
+    assert 88 <= nash <= 92
 
 
 def test_optima_and_saddle_points_are_told_from_others() -> None:
