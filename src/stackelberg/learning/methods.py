@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from stackelberg.envs.params import EnvParams
+from stackelberg.learning.gradient import (
+    Imitation,
+    ResponseGradient,
+    ResponseGradientResidual,
+    SingleLevel,
+)
 from stackelberg.learning.learner import Learner
 
 
@@ -21,7 +27,12 @@ class MethodSettings(Protocol):
         ...
 
 
-METHODS: dict[str, type[MethodSettings]] = {}
+METHODS: dict[str, type[MethodSettings]] = {
+    "imitation": Imitation,
+    "response_gradient": ResponseGradient,
+    "response_gradient_residual": ResponseGradientResidual,
+    "single_level": SingleLevel,
+}
 """Name in a settings file -> the settings of that method."""
 
 

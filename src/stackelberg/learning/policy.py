@@ -78,10 +78,22 @@ class LinkPolicy(eqx.Module):
         """The answers b = p + s, in W, that an output asks for [N]."""
         return answer_w(output[:, 0], tokens, params, residual=self.residual)
 
-    def power_w(self, tokens: FollowerTokens, params: EnvParams) -> Float[Array, " N"]:
-        """The followers' powers on the channels of `tokens` [N]."""
+    def power_w(
+        self,
+        tokens: FollowerTokens,
+        params: EnvParams,
+        wiggle: Float[Array, "N 2"] | float = 0.0,
+    ) -> Float[Array, " N"]:
+        """The followers' powers on the channels of `tokens` [N].
+
+        Args:
+            tokens: of the followers.
+            params: the environment's.
+            wiggle: added to what the network says, to explore.
+        """
         alone = jnp.zeros((len(tokens.features),) * 2, bool)
-        return follower_power_w(self.followers(tokens.features, alone), tokens, params)
+        output = self.followers(tokens.features, alone) + wiggle
+        return follower_power_w(output, tokens, params)
 
 
 def channel_scores(

@@ -115,7 +115,7 @@ def leader_tokens(observation: LeaderObservation, params: EnvParams) -> LeaderTo
         columns += [decades(noise_w / typical)]
         columns += [decades(everything.d2d[channel, pair] * most / noise)]
         columns += [decades(everything.transmit_power_w / most)]
-        columns += _stores(everything.backlog_bits, everything.energy_j, params)
+        columns += store_columns(everything.backlog_bits, everything.energy_j, params)
     return LeaderTokens(
         jnp.stack(columns, axis=1), partners, quoted, channel, conjecture
     )
@@ -163,7 +163,7 @@ def follower_tokens(
         decades(observation.transmit_power_w / most),
         (channel == observation.channel).astype(own.dtype),
     ]
-    columns += _stores(observation.backlog_bits, observation.energy_j, params)
+    columns += store_columns(observation.backlog_bits, observation.energy_j, params)
     return FollowerTokens(jnp.stack(columns, axis=1), answer, noise_w)
 
 
@@ -194,7 +194,7 @@ def _noise_w(
     return (params.radio.noise_power_w + heard) / everything.d2d[channel, pair]
 
 
-def _stores(
+def store_columns(
     backlog: Array | None, energy: Array | None, params: EnvParams
 ) -> list[Array]:
     """How full queues are, in slots of one bit/s/Hz, and batteries."""
