@@ -11,12 +11,11 @@ from jaxtyping import Array, Float, Int
 
 from stackelberg.envs.environment import charged_price
 from stackelberg.envs.links import LinkGains, gains_everywhere
-from stackelberg.envs.observation import quoted_gain
-from stackelberg.envs.outcome import rate_bps, slot_gains
+from stackelberg.envs.outcome import rate_bps
 from stackelberg.envs.params import EnvParams
+from stackelberg.envs.slot_game import follower_response, slot_game
 from stackelberg.envs.state import State
 from stackelberg.envs.world import fader
-from stackelberg.spectrum.reaction import ChannelArrays, follower_reaction
 
 _POWERS = 48
 """Powers that the leader's rule tries, evenly spaced in dB."""
@@ -28,9 +27,9 @@ def equilibrium_reply(
     """Channels and powers of the pairs at the posted price.
 
     Each pair takes the channel that would serve it best were it the only pair; on these
-    channels the powers are the Nash equilibrium of `spectrum.reaction`. All gains of
-    the slot are known. Queues, batteries, switching loss and admission are not looked
-    at.
+    channels the powers are `slot_game.follower_response`, within what admission and
+    batteries allow. All gains of the slot are known. Queues and switching loss are not
+    looked at.
 
     Args:
         state: before the slot.
@@ -42,30 +41,8 @@ def equilibrium_reply(
     channel = _best_channel(charged, links, unit, params)
     pair = jnp.arange(params.num_pairs)
     price = charged[channel, pair] if params.price_per_channel else charged
-    slot = slot_gains(
-        state.world.gains, fader(state.world, state.slot, params), channel
-    )
-    billed = slot.links.to_bs
-    if params.billing == "quoted":
-        billed = quoted_gain(state, channel, params)
-    radio = params.radio
-    power, _ = follower_reaction(
-        price,
-        ChannelArrays(
-            cellular_snr=jnp.zeros((), params.dtype),  # the leader's alone
-            bs_gain=billed / radio.noise_power_w,
-            noise=unit[channel, pair],
-            coupling=slot.shared.T / slot.links.own[:, None],
-            price_scale=radio.spend_scale / billed,
-            follower_price_weight=radio.follower_price_weight,
-            leader_revenue_weight=radio.leader_revenue_weight,
-            spend_scale=radio.spend_scale,
-            min_power_w=radio.min_power_w,
-            max_power_w=radio.max_power_w,
-        ),
-        max_pivots=4 * params.num_pairs + 20,
-    )
-    return channel, jnp.clip(power, radio.min_power_w, radio.max_power_w)
+    game = slot_game(state, params, channel)
+    return channel, follower_response(game, price)
 
 
 def price_alone(state: State, params: EnvParams) -> Float[Array, "*price"]:
