@@ -1,13 +1,16 @@
 """Edge markets: CPU seconds, steps, proved gap and memory, against CVXPY's solvers.
 
     python benchmarks/edge.py                          sizes up to 10^5 users
-    python benchmarks/edge.py --largest 3000000        one more size, 8 of 200 nodes
+    python benchmarks/edge.py --largest 3000000        that size alone, 8 of 200 nodes
+    python benchmarks/edge.py --dede PYTHON            DeDe too, by that interpreter
     python benchmarks/edge.py --peer-edges 20000       CVXPY up to this many edges
     python benchmarks/edge.py --peers CLARABEL         these of CVXPY's solvers only
 
 All budgets buy all capacity, the hardest balance. Every answer, a peer's too, is judged
 by the same `edge.certify`. CVXPY and its solvers are the extra `oracle`; without them
-only this library is measured. Seconds are CPU seconds of one thread.
+only this library is measured. Seconds are CPU seconds of one thread, those of DeDe's
+worker included. The floor is what the passes of an interior point step read and write,
+at the speed of a copy.
 """
 
 from __future__ import annotations
@@ -15,7 +18,10 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import resource
+import subprocess
 import sys
+import tempfile
 import time
 import tracemalloc
 from pathlib import Path
@@ -40,6 +46,9 @@ SIZES: tuple[tuple[int, int, int | None], ...] = (
     (100_000, 200, 8),
 )
 PEERS = {"CLARABEL": {}, "ECOS": {}, "SCS": {"eps": 1e-6, "max_iters": 20_000}}
+
+DEDE_EDGES = 2_000
+"""Largest market that DeDe is given."""
 
 BYTES_PER_STEP = 148
 """What the three passes of a step read and write per edge: x, z, dx, dz (8 bytes each),
@@ -84,7 +93,7 @@ def ours(problem: Market) -> dict[str, Any]:
     warm_seconds = time.process_time() - start
     cold = allocate(changed, TOLERANCE, threads=1)
     tracemalloc.start()
-    allocate(problem, 0.1, max_iterations=1, threads=1)
+    allocate(problem, TOLERANCE, max_iterations=2, threads=1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return {
@@ -94,10 +103,77 @@ def ours(problem: Market) -> dict[str, Any]:
         "gap": solution.certificate.gap_per_user,
         "violation": solution.certificate.worst_violation,
         "bytes_per_edge": peak / problem.num_edges,
+        "of_predicted": peak / int(str(solution.stats["predicted_bytes"])),
         "warm": f"{warm.iterations} for {cold.iterations} steps, {warm_seconds:.3g} s"
         if warm.status == 0
         else warm.status.label,
     }
+
+
+def largest(users: int, speed: float) -> None:
+    """One solve of a market of 8 of 200 nodes a user, on two threads."""
+    problem = market(1, users, 200, 8)
+    before = resident()
+    begin, clock = time.process_time(), time.perf_counter()
+    found = allocate(problem, TOLERANCE, threads=2)
+    seconds, clock = time.process_time() - begin, time.perf_counter() - clock
+    predicted = int(str(found.stats["predicted_bytes"]))
+    edges, steps = problem.num_edges, found.iterations
+    floor = BYTES_PER_STEP / speed
+    print(
+        f"{users} users: {seconds:.1f} CPU s, {clock:.1f} s of the clock on two "
+        f"threads, {found.status.label}, {steps} steps, "
+        f"gap {found.certificate.gap_per_user:.1e}, "
+        f"violation {found.certificate.worst_violation:.0e}, "
+        f"{1e6 * seconds / edges:.2f} us/edge "
+        f"({seconds / edges / steps / floor:.0f} times the floor), "
+        f"{(peak_resident() - before) / edges:.0f} bytes/edge, "
+        f"{predicted / edges:.0f} predicted"
+    )
+
+
+def resident() -> int:
+    """Bytes of memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_resident() -> int:
+    """Most bytes that this process had."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def dede(problem: Market, python: str) -> dict[str, Any]:
+    """DeDe's answer, judged with the best shadow prices that anybody could give it."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [str(Path(folder) / name) for name in ("market.npz", "answer.npz")]
+        np.savez(
+            files[0],
+            price=problem.price,
+            capacity=problem.capacity,
+            budget=problem.budget,
+            weight=problem.weight.toarray(),
+        )
+        script = Path(__file__).with_name("edge_dede.py")
+        ended = subprocess.run(
+            [python, str(script), *files], capture_output=True, text=True
+        )
+        if ended.returncode:
+            return {"status": f"error: {ended.stderr.strip().splitlines()[-1]}"}
+        answer = np.load(files[1])
+        best = allocate(problem, 1e-10, threads=1).value
+        proof = certify(
+            problem,
+            np.where(problem.weight.toarray() > 0.0, answer["amount"], 0.0),
+            best.capacity_shadow_price,
+            best.budget_shadow_price,
+        )
+        return {
+            "seconds": float(answer["seconds"]),
+            "status": "own stop",
+            "gap": proof.gap_per_user,
+            "violation": proof.worst_violation,
+        }
 
 
 def slightly_changed(problem: Market) -> Market:
@@ -173,23 +249,25 @@ def row(size: str, name: str, found: dict[str, Any], extra: str) -> str:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--largest", type=int, help="also this many users, 8 of 200")
+    parser.add_argument("--largest", type=int, help="this many users alone, 8 of 200")
+    parser.add_argument("--dede", help="Python of an environment with DeDe")
     parser.add_argument("--peer-edges", type=int, default=100_000)
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
     options = parser.parse_args(arguments)
-    sizes = list(SIZES)
-    if options.largest:
-        sizes.append((options.largest, 200, 8))
     speed = bandwidth()
     print(
         f"floor: {BYTES_PER_STEP} bytes per edge and step at {speed / 1e9:.1f} GB/s "
         f"= {1e9 * BYTES_PER_STEP / speed:.1f} ns\n"
     )
-    print("| market | solver | CPU s | status | gap per user | violation | more |")
-    print("|---|---|---|---|---|---|---|")
     for dense in (None, 3):
         allocate(market(0, 60, 8, dense))  # compile
-    for users, nodes, reach in sizes:
+    allocate(market(0, 9_000, 30, 4), TOLERANCE)
+    if options.largest:
+        largest(options.largest, speed)
+        return 0
+    print("| market | solver | CPU s | status | gap per user | violation | more |")
+    print("|---|---|---|---|---|---|---|")
+    for users, nodes, reach in SIZES:
         problem = market(1, users, nodes, reach)
         size = f"{users} x {nodes}" + (f", {reach} each" if reach else "")
         found = ours(problem)
@@ -197,7 +275,8 @@ def main(arguments: list[str]) -> int:
         extra = (
             f"{found['iterations']} steps, {1e6 * cost:.2f} us/edge, "
             f"{1e9 * cost / max(found['iterations'], 1):.0f} ns/edge/step, "
-            f"{found['bytes_per_edge']:.0f} bytes/edge, "
+            f"{found['bytes_per_edge']:.0f} bytes/edge "
+            f"({100 * found['of_predicted']:.0f} % of predicted), "
             f"warm {found['warm']}"
         )
         print(row(size, "stackelberg", found, extra), flush=True)
@@ -213,6 +292,9 @@ def main(arguments: list[str]) -> int:
                 else ""
             )
             print(row(size, solver, other, extra), flush=True)
+        if options.dede and problem.num_edges <= DEDE_EDGES:
+            other = dede(problem, options.dede)
+            print(row(size, "DeDe", other, ""), flush=True)
     return 0
 
 

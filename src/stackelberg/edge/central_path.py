@@ -47,9 +47,10 @@ REDUCTIONS = ((3e-3, 0.05), (3e-2, 0.2), (0.2, 0.5))
 """How far from centred (squared decrement per complementary pair) still allows tau to
 shrink, and by which factor."""
 
-CENTRED = 0.1
-"""Squared decrement per node at which the point is handed over; with 3 the interior
-point method sometimes spent six short steps on what one more pass mends."""
+CENTRED, WARM_CENTRED = 0.1, 1.0
+"""Squared decrement per node at which the point is handed over. With 3 the interior
+point method sometimes spent six short steps on what one more pass mends; prices given
+as a start are nearly right, and with 0.1 small markets were never centred enough."""
 
 PATIENCE = 4
 """Passes at the last tau after which a point less well centred will do."""
@@ -164,6 +165,7 @@ class _Path:
         """See `follow_path`."""
         enough = USERS_PER_NODE * self.num_nodes
         stride = max(1, self.num_users // enough) if sampled else 1
+        enough_centred = CENTRED if sampled else WARM_CENTRED
         tau, old_tau, old_lam = first_gap * self.unit, first_gap * self.unit, lam
         fresh, base, share = True, lam, 1.0
         direction, slope = np.zeros(len(lam)), 0.0
@@ -195,7 +197,7 @@ class _Path:
             decrement = float(missing @ solve_for(missing)) / tau
             if not np.isfinite(decrement):
                 return None
-            centred = decrement < CENTRED * self.num_nodes * stride
+            centred = decrement < enough_centred * self.num_nodes * stride
             there = tau <= 1.01 * target * self.unit
             waited += there and stride == 1
             if stride == 1 and there and (centred or waited > PATIENCE):

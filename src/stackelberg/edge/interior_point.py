@@ -410,31 +410,37 @@ def _start(p: Problem) -> _Point:
     Each edge gets half the smaller of two fair shares, of the node's capacity and of
     the user's budget; prices are what the start would make fair.
     """
+    # In place where it can be: nothing here may take more than the steps do.
     m, n = len(p.capacity), len(p.budget)
     per_user = np.diff(p.indptr)
-    user = np.repeat(np.arange(n), per_user)
-    price = p.price[p.node]
-    pays = np.isfinite(p.budget)
+    pays, limited = np.isfinite(p.budget), np.isfinite(p.capacity)
     degree = np.bincount(p.node, minlength=m)
+    x = (p.capacity / np.maximum(degree, 1))[p.node]
     with np.errstate(divide="ignore"):
-        by_capacity = (p.capacity / np.maximum(degree, 1))[p.node]
-        by_budget = (p.budget / per_user)[user] / price
-    x = 0.95 * np.minimum(by_capacity, by_budget)
+        by_budget = np.repeat(p.budget / per_user, per_user)
+        by_budget /= p.price[p.node]
+    np.minimum(x, by_budget, out=x)
+    del by_budget
+    x *= 0.95
     utility = segment_products(p.weight, x, p.indptr)
-    limited = np.isfinite(p.capacity)
-    load = sums_by_node(x, p.node, m)
-    s: Floats = np.where(limited, p.capacity - load, 0.0)
-    spend = segment_products(price, x, p.indptr)
+    s: Floats = np.where(limited, p.capacity - sums_by_node(x, p.node, m), 0.0)
+    spend = segment_costs(x, p.price, p.node, p.indptr)
     t: Floats = np.where(pays, p.budget - spend, 0.0)
     money = p.user_weight * utility ** (1.0 - p.alpha)
-    share = sums_by_node(p.weight * x * (money / utility)[user], p.node, m)
+    worth = p.weight * x
+    worth *= np.repeat(money / utility, per_user)
+    share = sums_by_node(worth, p.node, m)
     lam: Floats = np.where(
         limited, (2.0 * share + 1e-3) / np.where(limited, p.capacity, 1.0), 0.0
     )
     mu = np.where(pays, 2.0 * money / np.where(pays, p.budget, 1.0), 0.0)
-    rent = lam[p.node] + mu[user] * price
+    z = np.repeat(mu, per_user)
+    z *= p.price[p.node]
+    z += lam[p.node]
     # No user is without edges here.
-    v = 0.5 * np.minimum.reduceat(rent / p.weight, p.indptr[:-1]) if n else mu
-    z = rent - p.weight * v[user]
+    np.divide(z, p.weight, out=worth)
+    v = 0.5 * np.minimum.reduceat(worth, p.indptr[:-1]) if n else mu
+    np.multiply(p.weight, np.repeat(v, per_user), out=worth)
+    z -= worth
     ends = np.ascontiguousarray(np.stack([t, mu, utility, v], axis=1))
     return x, s, lam, ends, z
