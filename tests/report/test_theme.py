@@ -8,7 +8,15 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from stackelberg.report.theme import LIMITS, METHODS, SHARINGS, STYLES, Style, config
+from stackelberg.report.theme import (
+    LIMITS,
+    METHODS,
+    OTHERS,
+    SHARINGS,
+    STYLES,
+    Style,
+    config,
+)
 
 
 def luminance(colour: str) -> float:
@@ -28,7 +36,8 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize(("dark", "ground"), [(False, "#ffffff"), (True, "#14171b")])
 def test_colours_stand_out_from_the_page(dark: bool, ground: str) -> None:
     colours = config(dark=dark)["range"]["category"]
-    assert len(colours) == len(STYLES) == len(METHODS) + len(SHARINGS) + len(LIMITS)
+    assert len(colours) == len(STYLES)
+    assert len(STYLES) == sum(map(len, (METHODS, SHARINGS, LIMITS, OTHERS)))
     for colour in colours:
         assert contrast(colour, ground) >= 2.4, colour
 
@@ -40,7 +49,7 @@ def test_a_ramp_is_read_in_grey(dark: bool) -> None:
     assert (steps > 0.02).all() if dark else (steps < -0.005).all()
 
 
-@pytest.mark.parametrize("styles", [METHODS, SHARINGS, LIMITS])
+@pytest.mark.parametrize("styles", [METHODS, SHARINGS, LIMITS, OTHERS])
 def test_names_differ_without_colour(styles: Mapping[str, Style]) -> None:
     assert len({style.dash for style in styles.values()}) == len(styles)
     assert len({style.shape for style in styles.values()}) == len(styles)

@@ -9,11 +9,16 @@ from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import existing_folder
 
 if TYPE_CHECKING:
-    from stackelberg.report import EdgeReportData, ReportData, TabularReportData
+    from stackelberg.report import (
+        EdgeReportData,
+        ReportData,
+        StudyData,
+        TabularReportData,
+    )
 
 
 def write_report(
-    data: ReportData | EdgeReportData | TabularReportData,
+    data: ReportData | EdgeReportData | TabularReportData | StudyData,
     page: Path | None,
     figures: Path | None,
 ) -> None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from stackelberg.report.spectrum.figures import draw_figures
     from stackelberg.report.spectrum.methods import method_record
     from stackelberg.report.spectrum.pairs import pair_records
+    from stackelberg.report.study.data import StudyData
+    from stackelberg.report.study.figures import draw_study_figures
 
 _HOME = {
     "edge_report_data": "edge.collect",
@@ -57,8 +59,10 @@ _HOME = {
     "PairRecord": "spectrum.data",
     "PlaceRecord": "spectrum.data",
     "ReportData": "spectrum.data",
+    "StudyData": "study.data",
     "SweepRecord": "spectrum.data",
     "TabularReportData": "learning.tabular",
+    "draw_study_figures": "study.figures",
     "certificate_records": "certificate",
     "collect_data": "spectrum.collect",
     "draw_figures": "spectrum.figures",
@@ -86,6 +90,7 @@ __all__ = [
     "ReportData",
     "ResourceRecord",
     "SharingRecord",
+    "StudyData",
     "SweepRecord",
     "TabularReportData",
     "UserRecord",
@@ -93,6 +98,7 @@ __all__ = [
     "collect_data",
     "draw_edge_figures",
     "draw_figures",
+    "draw_study_figures",
     "edge_report_data",
     "method_record",
     "pair_records",

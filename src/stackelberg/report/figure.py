@@ -106,7 +106,7 @@ def named_colour(
     return alt.Color(
         "label:N",
         title=title,
-        scale=alt.Scale(domain=_EVERY_LABEL),
+        scale=alt.Scale(domain=_every_label(styles)),
         legend=_legend(styles, looks) if legend else None,
     )
 
@@ -119,7 +119,7 @@ def named_shape(
     return alt.Shape(
         "label:N",
         title=title,
-        scale=alt.Scale(domain=_EVERY_LABEL, range=shapes),
+        scale=alt.Scale(domain=_every_label(styles), range=shapes),
         legend=_legend(styles, looks),
     )
 
@@ -132,13 +132,14 @@ def named_dash(
     return alt.StrokeDash(
         "label:N",
         title=title,
-        scale=alt.Scale(domain=_EVERY_LABEL, range=dashes),
+        scale=alt.Scale(domain=_every_label(styles), range=dashes),
         legend=_legend(styles, looks),
     )
 
 
-# Every name stays in the domain, so that a colour means one thing everywhere.
-_EVERY_LABEL = [style.label for style in STYLES.values()]
+def _every_label(styles: Mapping[str, Style]) -> list[str]:
+    """Every name stays in the domain, so that a colour means one thing everywhere."""
+    return [styles.get(key, style).label for key, style in STYLES.items()]
 
 
 def _legend(styles: Mapping[str, Style], looks: Mapping[str, Any]) -> Any:

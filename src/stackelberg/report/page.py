@@ -33,15 +33,18 @@ from stackelberg.report.numbers import (
 from stackelberg.report.part import Part
 from stackelberg.report.spectrum.data import ReportData
 from stackelberg.report.spectrum.part import spectrum_part
+from stackelberg.report.study.data import StudyData
+from stackelberg.report.study.part import study_part
 from stackelberg.report.theme import config
 
-GameData: TypeAlias = ReportData | EdgeReportData | TabularReportData
-"""Record of a solved game."""
+GameData: TypeAlias = ReportData | EdgeReportData | TabularReportData | StudyData
+"""Record of a solved game, or of a study."""
 
 _PART_OF: dict[type, Callable[[Any], Part]] = {
     ReportData: spectrum_part,
     EdgeReportData: edge_part,
     TabularReportData: tabular_part,
+    StudyData: study_part,
 }
 """How its part of a page is made."""
 

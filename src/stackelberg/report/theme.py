@@ -57,7 +57,19 @@ LIMITS: dict[str, Style] = {
 }
 """What can limit an edge user: its money, its nodes, or both alike."""
 
-STYLES: dict[str, Style] = {**METHODS, **SHARINGS, **LIMITS}
+OTHERS: dict[str, Style] = {
+    "other_1": Style("other 1", "#003f7d", "#c9dcff", (1, 0), "circle"),
+    "other_2": Style("other 2", "#c98a00", "#f0b93a", (8, 3), "square"),
+    "other_3": Style("other 3", "#a3417c", "#e59cc4", (2, 3), "diamond"),
+    "other_4": Style("other 4", "#00805d", "#2ec79a", (10, 3), "triangle-up"),
+    "other_5": Style("other 5", "#b84a00", "#f07d35", (8, 2, 2, 2), "triangle-down"),
+    "other_6": Style("other 6", "#3fa0d8", "#4fa8e0", (5, 2), "triangle-right"),
+    "other_7": Style("other 7", "#767676", "#9b9b9b", (1, 2), "cross"),
+    "other_8": Style("other 8", "#4a1f86", "#8f6fe0", (12, 2, 2, 2), "triangle-left"),
+}
+"""For methods of a study that have no style of their own; it gives the labels."""
+
+STYLES: dict[str, Style] = {**METHODS, **SHARINGS, **LIMITS, **OTHERS}
 """Everything with a colour of its own; its place here is its place in the range."""
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stackelberg.study.cell import Cell, cells
+    from stackelberg.study.collect import study_data
     from stackelberg.study.engine import Standing, run_missing, standing
     from stackelberg.study.plan import Plan
     from stackelberg.study.plan_file import PlanError, read_plan
@@ -30,6 +31,7 @@ _HOME = {
     "run_missing": "engine",
     "standing": "engine",
     "start_study": "study",
+    "study_data": "collect",
 }
 """Public name -> module; modules load when first used: a worker needs few of them."""
 
@@ -48,6 +50,7 @@ __all__ = [
     "run_missing",
     "standing",
     "start_study",
+    "study_data",
 ]
 
 

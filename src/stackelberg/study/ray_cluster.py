@@ -18,6 +18,9 @@ from stackelberg.study.stopping import Stop
 
 LOOPBACK = "127.0.0.1"
 
+ONE_MACHINE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""At 0 Ray listens on the loopback address alone, on Linux too; else on all."""
+
 RETRIES = 3
 """Workers and nodes that a cell may lose before it counts as failed."""
 
@@ -44,9 +47,14 @@ class RayBackend:
 
     def run(self, cells: Sequence[Cell], stop: Stop) -> Iterator[Finished]:
         """Yield each cell's end as it comes; after `stop`, those under way."""
-        ray = _ray()
         if not cells:
             return
+        # Ray reads these when it is imported.
+        os.environ.setdefault("RAY_AUTH_MODE", "token" if self.token else "disabled")
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        if self.address is None:
+            os.environ.setdefault(ONE_MACHINE, "0")
+        ray = _ray()
         self._connect(ray)
         try:
             yield from _run(ray, cells, stop)
@@ -54,8 +62,6 @@ class RayBackend:
             ray.shutdown()
 
     def _connect(self, ray: Any) -> None:
-        os.environ.setdefault("RAY_AUTH_MODE", "token" if self.token else "disabled")
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         quiet: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
         environment = {"runtime_env": {"env_vars": ONE_THREAD}}
         if self.address is not None:

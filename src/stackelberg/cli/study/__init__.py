@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from stackelberg.cli.study.report import report
 from stackelberg.cli.study.run import resume, run
 from stackelberg.cli.study.status import status
 
@@ -17,3 +18,4 @@ study = typer.Typer(
 study.command("run")(run)
 study.command("resume")(resume)
 study.command("status")(status)
+study.command("report")(report)

@@ -1,0 +1,46 @@
+"""A study's part of a page."""
+
+from __future__ import annotations
+
+from stackelberg.report.numbers import counted, significant
+from stackelberg.report.part import Part
+from stackelberg.report.study.data import Score, StudyData, Versus
+from stackelberg.report.study.figures import draw_study_figures
+
+
+def study_part(data: StudyData) -> Part:
+    """The text, figures and numbers of a study."""
+    return Part(
+        name="study",
+        title=data.title,
+        lead=data.about
+        or f"{counted(data.done, 'cell')}, {counted(data.seeds, 'seed')}",
+        template="study/part.html.jinja",
+        context={
+            "data": data,
+            "labels": {m.name: m.label for m in data.methods},
+            "metric_labels": {m.name: m.label for m in data.metrics},
+            "with_ends": score_text,
+            "difference": difference_text,
+        },
+        figures=tuple(draw_study_figures(data)),
+        numbers=data.as_dict(),
+        numbers_id="study-data",
+    )
+
+
+def score_text(score: Score) -> str:
+    """A score with its interval."""
+    if score.low is None or score.high is None:
+        return significant(score.value)
+    ends = f"{significant(score.low, 3)} to {significant(score.high, 3)}"
+    return f"{significant(score.value)} ({ends})"
+
+
+def difference_text(row: Versus) -> str:
+    """A difference with its interval."""
+    scale, unit = (100.0, " %") if row.relative else (1.0, "")
+    text = f"{scale * row.difference:+.3g}{unit}"
+    if row.low is None or row.high is None:
+        return text
+    return f"{text} ({scale * row.low:+.3g} to {scale * row.high:+.3g})"

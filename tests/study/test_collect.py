@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+from cli.command import CommandLine
+from study.plans import OWN, write_plan
+
+from stackelberg.report import StudyData, draw_study_figures, render_page
+from stackelberg.study import Study, start_study, study_data
+from stackelberg.study.learning_curves import first_time
+from stackelberg.study.plan import ThresholdTable
+from stackelberg.study.run_cell import Finished
+from stackelberg.study.tables import latex_escaped
+
+LEARNERS = (
+    OWN % 6
+    + """[[method]]
+name = "slow"
+file = "mine.py:method"
+settings = { pace = 0.5 }
+[[threshold]]
+metric = "gain"
+at_least = 0.8
+[[threshold]]
+metric = "follower_regret"
+at_most = 0.05
+"""
+)
+
+METHOD = "def method(problem, *, seed, pace=1.0):\n    return {}\n"
+
+
+def numbers_of(method: str, seed: int) -> tuple[dict[str, float], dict[str, object]]:
+    """What each cell says: `mine` learns twice as quickly; seed 5 of `slow` never."""
+    steps = [0, 100, 200, 300, 400]
+    quick = 2.0 if method == "mine" else 1.0
+    stuck = method == "slow" and seed == 5
+    gain = [
+        min(0.3 * quick * s / 100, 0.7 if stuck else 0.9 + 0.01 * seed) for s in steps
+    ]
+    regret = [0.2, 0.1, 0.04, 0.03, 0.02]
+    metrics = {
+        "gain": gain[-1],
+        "follower_regret": 0.02,
+        "leader_utility_bps": 1e6 * quick,
+    }
+    return metrics, {
+        "curve_step": steps,
+        "curve_gain": gain,
+        "curve_follower_regret": regret,
+        "cellular_sinr_db": [0.0, 10.0],
+        "interference_margin_db": [1.0],
+        "reuse_price": [1e20 * quick],
+    }
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study whose numbers are made up; one cell failed."""
+    folder = tmp_path_factory.mktemp("collect")
+    made = start_study(write_plan(folder, LEARNERS, METHOD), folder / "out")
+    for cell in made.cells:
+        if cell.play.name == "mine" and cell.seed == 3:
+            made.store.keep(cell, Finished(cell.address, None, "E: no", "", 1.0))
+            continue
+        metrics, series = numbers_of(cell.play.name, cell.seed)
+        record = {**cell.identity, "address": cell.address, "metrics": metrics}
+        text = json.dumps({**record, "series": series})
+        made.store.keep(cell, Finished(cell.address, text, None, "", 2.0))
+    return made
+
+
+@pytest.fixture(scope="module")
+def data(study: Study) -> StudyData:
+    return study_data(study)
+
+
+def test_settings_give_one_function_other_cells(study: Study) -> None:
+    assert len({cell.address for cell in study.cells}) == len(study.cells) == 12
+
+
+def test_scores_are_interquartile_means_of_what_is_there(data: StudyData) -> None:
+    (score,) = [s for s in data.scores if s.method == "mine" and s.metric == "gain"]
+    # Seeds 0, 1, 2, 4, 5 (3 failed): the middle three.
+    assert score.seeds == 5
+    assert score.value == pytest.approx((0.91 + 0.92 + 0.94) / 3.0)
+
+
+def test_a_failed_cell_takes_its_pair_with_it(data: StudyData) -> None:
+    assert data.failures == (("cell, mine, seed 3", "E: no"),)
+    (row,) = [v for v in data.versus if v.metric == "leader_utility_bps"]
+    assert (row.method, row.reference, row.seeds) == ("mine", "slow", 5)
+    assert row.relative
+    assert row.difference == pytest.approx(1.0)
+    assert row.verdict == "better"
+    assert data.story[0].startswith("1 cell failed and is missing from everything")
+
+
+def test_thresholds_hold_all_at_once_and_seeds_that_never_do_are_counted(
+    data: StudyData,
+) -> None:
+    quick, slow = data.reached
+    # `mine` has gain .9 at 200 and regret .04 there; `slow` reaches .8 at 300 only.
+    assert (quick.method, quick.median, quick.censored) == ("mine", 200.0, 0)
+    assert (slow.median, slow.censored, slow.seeds) == (300.0, 1, 6)
+    assert slow.mean == pytest.approx((5 * 300.0 + 400.0) / 6.0)
+    assert slow.share[-1] == pytest.approx(5.0 / 6.0)
+    levels = [ThresholdTable(metric="gain", at_least=0.5)]
+    assert first_time({"curve_step": [0, 9], "curve_gain": [None, 0.5]}, levels) == 9.0
+    assert first_time({"curve_step": [0, 9], "curve_gain": [0.4, 0.4]}, levels) is None
+
+
+def test_every_figure_has_its_numbers_and_its_legend(data: StudyData) -> None:
+    drawn = {figure.name: figure.chart.to_dict() for figure in draw_study_figures(data)}
+    assert set(drawn) >= {
+        "differences-cell",
+        "learning-gain-cell",
+        "learning-follower-regret-cell",
+        "thresholds-cell",
+        "regret-cell",
+        "sinr-cell",
+        "prices-cell",
+    }
+    text = json.dumps(drawn["learning-gain-cell"])
+    assert '"values": ["mine", "slow"]' in text
+    assert '"legend": null' not in text  # would hide the legend of every layer
+
+
+def test_the_page_holds_every_number(data: StudyData) -> None:
+    page = render_page(data)
+    assert 'id="study-data"' in page
+    assert "cell, mine, seed 3" in page
+    start = page.index('id="study-data">') + len('id="study-data">')
+    held = json.loads(page[start : page.index("</script>", start)])
+    assert held["reached"][0]["median"] == 200.0
+
+
+def test_the_command_writes_page_figures_and_tables(
+    study: Study, stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    ended = stackelberg("study", "report", study.store.folder, "-o", tmp_path)
+    assert ended.code == 0, ended.err
+    assert "1 cell failed" in ended.out
+    assert (tmp_path / "report.html").stat().st_size > 100_000
+    assert (tmp_path / "figures" / "thresholds-cell.svg").read_text().startswith("<svg")
+    assert (tmp_path / "figures" / "thresholds-cell.pdf").read_bytes()[:4] == b"%PDF"
+    with open(tmp_path / "tables" / "scores.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    gain = next(r for r in rows if r["method"] == "slow" and r["metric"] == "gain")
+    assert math.isclose(float(gain["value"]), (0.9 + 0.91 + 0.92 + 0.93) / 4.0)
+    latex = (tmp_path / "tables" / "versus.tex").read_text()
+    assert "\\toprule" in latex
+    assert "+100 \\%" in latex
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["cells"] == 12
+
+
+def test_latex_prints_what_is_there() -> None:
+    assert latex_escaped("a_b & 5 % of {x}\\~^") == (
+        r"a\_b \& 5 \% of \{x\}\textbackslash{}\textasciitilde{}\textasciicircum{}"
+    )
