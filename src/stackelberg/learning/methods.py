@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from stackelberg.envs.params import EnvParams
+from stackelberg.learning.actor_critic import Maddpg, Matd3, StackelbergQ
 from stackelberg.learning.gradient import (
     Imitation,
     ResponseGradient,
@@ -29,9 +30,12 @@ class MethodSettings(Protocol):
 
 METHODS: dict[str, type[MethodSettings]] = {
     "imitation": Imitation,
+    "maddpg": Maddpg,
+    "matd3": Matd3,
     "response_gradient": ResponseGradient,
     "response_gradient_residual": ResponseGradientResidual,
     "single_level": SingleLevel,
+    "stq": StackelbergQ,
 }
 """Name in a settings file -> the settings of that method."""
 

@@ -1,0 +1,122 @@
+"""Centralised critics: they see the slot's true gains and everybody's actions.
+
+A critic is one network for all pairs over physical sums (what a pair hears, what the
+base station hears), so it is a deep set: reordering the pairs reorders the followers'
+values and leaves the leader's alone. Shape legend: N pairs, F features.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from stackelberg.envs.slot_game import SlotGame
+from stackelberg.learning.networks import Perceptron
+from stackelberg.learning.objectives import utility_unit
+from stackelberg.learning.tokens import TYPICAL_NOISE, decades
+
+
+class Actions(NamedTuple):
+    """What everybody does in a slot.
+
+    Attributes:
+        answer_w: what each price asks for, B / (price gain) as billed, W [N].
+        power_w: transmit powers [N].
+    """
+
+    answer_w: Float[Array, " N"]
+    power_w: Float[Array, " N"]
+
+
+class Values(NamedTuple):
+    """What agents expect, in units of `utility_unit`.
+
+    Attributes:
+        leader: scalar.
+        followers: [N].
+    """
+
+    leader: Float[Array, "*batch"]
+    followers: Float[Array, "*batch N"]
+
+
+class Critic(eqx.Module):
+    """The values of all agents.
+
+    Attributes:
+        network: features to a pair's value and its share of the leader's.
+    """
+
+    network: Perceptron
+
+    def __init__(self, key: Array, stores: int, width: int):
+        self.network = Perceptron(key, NUM_FEATURES + stores, 2, width)
+
+    def __call__(
+        self, game: SlotGame, stores: Float[Array, "N S"], actions: Actions
+    ) -> Values:
+        """Values in one slot.
+
+        Args:
+            game: the slot's.
+            stores: fill of queues and batteries; no column without them.
+            actions: of everybody. The followers' values have derivatives in a pair's
+                own power alone: each climbs its own value, others being given.
+        """
+        alone = self.network(critic_features(game, stores, actions, alone=True))
+        together = self.network(critic_features(game, stores, actions, alone=False))
+        return Values(together[:, 1].mean(), alone[:, 0])
+
+
+NUM_FEATURES = 9
+
+
+def critic_features(
+    game: SlotGame, stores: Float[Array, "N S"], actions: Actions, *, alone: bool
+) -> Float[Array, "N F"]:
+    """One row per pair: its links, what it hears and causes, its price.
+
+    Args:
+        game: the slot's.
+        stores: [N, S].
+        actions: of everybody.
+        alone: whether derivatives see others' powers as constants.
+    """
+    power = actions.power_w
+    others = jax.lax.stop_gradient(power) if alone else power
+    typical = TYPICAL_NOISE * game.max_power_w
+    noise = game.noise + (game.coupling * others).sum(axis=-1)
+    received = game.bs_gain * power
+    shared = game.channel[:, None] == game.channel[None, :]
+    not_own = shared & ~jnp.eye(len(power), dtype=bool)
+    from_others = jnp.where(not_own, game.bs_gain * others, 0.0).sum(axis=-1)
+    heard = 1.0 + received + from_others
+    cellular = game.cellular_snr[game.channel]
+    most = jnp.log1p(game.cellular_snr).sum() * game.follower_price_weight
+    most = most * game.spend_scale / utility_unit(game)
+    number = shared.sum(axis=-1).astype(power.dtype)
+    columns = [
+        decades(game.bs_gain * typical),
+        decades(game.noise / typical),
+        decades(cellular),
+        jnp.log1p(power / noise),
+        jnp.log1p(cellular / heard) / number,
+        decades(heard),
+        decades(actions.answer_w / noise),
+        power / jnp.maximum(actions.answer_w, power + 1e-12),
+        jnp.full_like(power, most),
+    ]
+    features = jnp.stack(columns, axis=1)
+    return jnp.concatenate([0.5 * features, stores], axis=1)
+
+
+def pessimistic(one: Values, other: Values) -> Values:
+    """The smaller of two critics' values, agent by agent."""
+    return Values(
+        jnp.minimum(one.leader, other.leader),
+        jnp.minimum(one.followers, other.followers),
+    )
