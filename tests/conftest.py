@@ -51,6 +51,10 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: importlib.util.find_spec("rliable") is not None,
         "needs rliable: pip install rliable",
     ),
+    "outside": (
+        lambda: importlib.util.find_spec("cma") is not None,
+        "needs cma: pip install 'stackelberg[dev]'",
+    ),
     "oracle": (
         lambda: all(map(importlib.util.find_spec, ("cvxpy", "clarabel"))),
         "needs CVXPY and Clarabel: pip install 'stackelberg[oracle]'",

@@ -52,3 +52,10 @@ def test_more_fairness_gives_more_to_whoever_has_least(ran: dict[str, Any]) -> N
     assert least[3] > 1.5 * least[0]
     assert ran["proof"].holds(1e-9)
     assert not ran["found"].holds(1e-2)
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize("ran", ["train_a_stock_algorithm"], indirect=True)
+def test_an_algorithm_from_elsewhere_learns_to_price(ran: dict[str, Any]) -> None:
+    assert ran["steps"] == 3840
+    assert ran["after"] > 1.01 * ran["before"]

@@ -22,7 +22,11 @@ PAGES = [
     for path in project_files()
     if path.suffix == ".md" and blocks(path.read_text())
 ]
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+NEEDS = {"train_a_stock_algorithm": pytest.mark.outside}
+EXAMPLES = [
+    pytest.param(path, marks=NEEDS.get(path.stem, ()))
+    for path in sorted((ROOT / "examples").glob("*.py"))
+]
 
 
 def assert_runs(path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
