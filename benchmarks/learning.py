@@ -1,10 +1,11 @@
 """Methods of learning on the reference cell: curves, scores, time to a threshold.
 
 Run: .venv/bin/python benchmarks/learning.py OUT.json [--methods a,b] [--seeds 10]
-[--env-steps 48000] [--doppler 10] [--scope local]. Every method meets the same
-evaluation episodes, whose equilibria are solved once; seconds count training with its
-equilibria and the first compilation, not evaluation. The seeds of evaluation (1e6) are
-none of training.
+[--env-steps 48000] [--doppler 10] [--scope local] [--references a,b] [--transfer]
+
+Every method meets the same evaluation episodes, whose equilibria are solved once;
+seconds are of processor time and count training with its equilibria and the first
+compilation, not evaluation. The seeds of evaluation (1e6) are none of training.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from stackelberg.envs.equilibrium import (
 from stackelberg.envs.slot_game import SlotGame, response, slot_game, utilities
 from stackelberg.learning import METHODS, make_learner
 from stackelberg.learning import experience as xp
+from stackelberg.learning.heads import follower_power_w, price_of_answer
+from stackelberg.learning.information_bound import informed_prices
+from stackelberg.learning.tokens import follower_tokens, leader_tokens
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "response_gradient_residual": ("response_gradient_residual", {}),
@@ -105,10 +109,13 @@ def exam(key: Any, params: Any, episodes: int) -> tuple[Any, SlotGame, SlotEquil
 
 @jax.jit
 def marks(policy: Any, states: Any, solved: SlotEquilibrium, params: Any) -> Any:
-    """Sums over the exam: gain, re-equilibrated gain, regret, sum rates."""
-    key = jax.random.key(0)
-    _, kept = xp.play(key, states, policy, params, SLOTS)
-    kept = jax.tree.map(lambda leaf: leaf[WARM_SLOTS:], kept)
+    """How a policy does in the exam."""
+    _, kept = xp.play(jax.random.key(0), states, policy, params, SLOTS)
+    return scores(jax.tree.map(lambda leaf: leaf[WARM_SLOTS:], kept), solved)
+
+
+def scores(kept: xp.Experience, solved: SlotEquilibrium) -> Any:
+    """Gain, re-equilibrated gain and follower regret as ratios of sums."""
 
     def one(game: SlotGame, price: Any, power: Any) -> Any:
         reached, settled = response(game, price)
@@ -128,6 +135,57 @@ def marks(policy: Any, states: Any, solved: SlotEquilibrium, params: Any) -> Any
         "follower_regret": regret.sum() / (regret.sum() + own.sum()),
         "unsettled": 1.0 - settled.mean(),
     }
+
+
+def late_equilibrium(key: Any, state: Any, params: Any) -> Any:
+    """The equilibrium of all gains as they were when they were seen."""
+    del key
+    game = slot_game(state, params, state.memory.channel, seen=True)
+    return slot_equilibrium(game).reuse_price
+
+
+def conjecture(key: Any, state: Any, params: Any) -> Any:
+    """The conjectural equilibrium on what the leader observes."""
+    del key
+    tokens = leader_tokens(envs.observe_leader(state, params), params)
+    return price_of_answer(tokens.conjecture_w, tokens.quoted_gain, params.radio)
+
+
+REFERENCES = {
+    "equilibrium_on_late_state": late_equilibrium,
+    "conjecture_on_observation": conjecture,
+    "informed_leader": partial(informed_prices, draws=24, steps=40),
+}
+"""Leaders that learn nothing; the followers play their delayed best response."""
+
+
+@partial(jax.jit, static_argnums=(0,))
+def reference(price_of: Any, states: Any, solved: SlotEquilibrium, params: Any) -> Any:
+    """How a leader that knows the state does in the exam."""
+
+    def slot(state: Any, key: Any) -> Any:
+        price = price_of(key, state, params)
+        seen = envs.observe_followers(state, price, params)
+        tokens = follower_tokens(seen, seen.channel, params)
+        power = follower_power_w(jnp.zeros((len(price), 2)), tokens, params)
+        action = envs.Action(price, seen.channel, power)
+        played = envs.step(key, state, action, params)
+        return played.state, xp.Experience(
+            envs.observe_leader(state, params),
+            seen,
+            slot_game(state, params, seen.channel),
+            price,
+            power,
+            played.leader_reward,
+            played.follower_reward,
+        )
+
+    def one(states: Any, key: Any) -> Any:
+        keys = jax.random.split(key, len(states.slot))
+        return jax.vmap(slot)(states, keys)
+
+    _, kept = jax.lax.scan(one, states, jax.random.split(jax.random.key(0), SLOTS))
+    return scores(jax.tree.map(lambda leaf: leaf[WARM_SLOTS:], kept), solved)
 
 
 def graded(policy: Any, states: Any, solved: Any, params: Any) -> dict[str, float]:
@@ -201,12 +259,18 @@ def main() -> None:
     ask.add_argument("--doppler", type=float, default=10.0)
     ask.add_argument("--scope", choices=("local", "full"), default="local")
     ask.add_argument("--episodes", type=int, default=64)
+    ask.add_argument("--references", default="")
     ask.add_argument("--transfer", action="store_true")
     given = ask.parse_args()
     params = cell(given.doppler, given.scope)
     states, _, solved = exam(jax.random.key(1_000_000), params, given.episodes)
     report: dict[str, Any] = {"doppler_hz": given.doppler, "scope": given.scope}
-    for variant in given.methods.split(","):
+    for name in filter(None, given.references.split(",")):
+        found = reference(REFERENCES[name], states, solved, params)
+        report[name] = {key: float(value) for key, value in found.items()}
+        given.output.write_text(json.dumps(report, indent=1))
+        print(name, json.dumps(report[name]), flush=True)
+    for variant in filter(None, given.methods.split(",")):
         method, settings = VARIANTS[variant]
         learner = make_learner(METHODS[method](**settings), params)
         begin = time.process_time()

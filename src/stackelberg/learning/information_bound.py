@@ -1,0 +1,134 @@
+"""How much a leader can earn that knows the channel one or more slots late.
+
+It knows more than any agent of the environment: all slow gains, and the fading of every
+link as it was; only what fading did since is unknown. Given the amplitude h seen, that
+of the slot is rho h + sqrt(1 - rho^2) z with z complex normal, rho = J0(2 pi f_D t)
+for Jakes and 0 for independent fading. The prices climb the mean of the leader's
+utility, followers at equilibrium, over draws of it.
+
+It is no proof: fading of several slots would tell a little more than that of one, the
+climb is local, and the draws are finite. Shape legend: N pairs, S draws.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from stackelberg.envs import EnvParams, Gains, Jakes, Rayleigh, State
+from stackelberg.envs.equilibrium import slot_equilibrium
+from stackelberg.envs.links import (
+    Fader,
+    LinkGains,
+    cellular_gains,
+    gains_on,
+    shared_channel_gains,
+)
+from stackelberg.envs.slot_game import SlotGame, game_of_gains, power_limits
+from stackelberg.envs.world import fader, seen_gains
+from stackelberg.learning.heads import price_of_answer, unit_price
+from stackelberg.learning.objectives import in_price_units, leader_through_reaction
+
+_RATE = 0.1
+"""Step of the climb, nepers."""
+
+
+def fading_correlation(params: EnvParams) -> Float[Array, ""]:
+    """Correlation of the amplitude of a link over the delay of what agents see."""
+    delay = params.information.delay_slots
+    if delay == 0 or params.fading is None:
+        return jnp.asarray(1.0, params.dtype)
+    if isinstance(params.fading, Rayleigh):
+        return jnp.asarray(0.0, params.dtype)
+    assert isinstance(params.fading, Jakes)
+    doppler = jnp.asarray(params.fading.doppler_hz, params.dtype)
+    phase = 2.0 * jnp.pi * doppler * params.slot_s * delay
+    angle = (jnp.arange(64, dtype=params.dtype) + 0.5) * (jnp.pi / 64)
+    return jnp.cos(phase * jnp.sin(angle)).mean()
+
+
+def drawn_fading(
+    key: Array, seen: Float[Array, "*links"], correlation: Float[Array, ""]
+) -> Float[Array, "*links"]:
+    """Fading power of the slot, drawn given the power that was seen."""
+    first, second = jax.random.split(key)
+    spread = jnp.sqrt((1.0 - correlation**2) / 2.0)
+    real = correlation * jnp.sqrt(seen)
+    real += spread * jax.random.normal(first, seen.shape, seen.dtype)
+    imaginary = spread * jax.random.normal(second, seen.shape, seen.dtype)
+    return real**2 + imaginary**2
+
+
+def informed_prices(
+    key: Array, state: State, params: EnvParams, *, draws: int = 32, steps: int = 60
+) -> Float[Array, " N"]:
+    """The prices of that leader in the slot, pairs on the channels used last [N].
+
+    Args:
+        key: of the draws.
+        state: before the slot.
+        params: the environment's, with ``quoted`` billing: the leader must know what a
+            price bills.
+        draws: of fading.
+        steps: of the climb, from the equilibrium on what was seen.
+    """
+    channel = state.memory.channel
+    seen_at = fader(state.world, state.slot - params.information.delay_slots, params)
+    gains = seen_gains(state.world, state.slot, params)
+    seen = _links(gains, seen_at, channel)
+    slow = _links(gains, seen_at._replace(model=None), channel)
+    quoted = seen[0].to_bs
+    correlation = fading_correlation(params)
+    low, high = power_limits(state, channel, params)
+
+    def game(links: tuple[LinkGains, Array, Array]) -> SlotGame:
+        return game_of_gains(*links, quoted, channel, low, high, params)
+
+    def draw(key: Array) -> SlotGame:
+        leaves, tree = jax.tree.flatten((seen, slow))
+        half = len(leaves) // 2
+        keys = jax.random.split(key, half)
+        now = [
+            mean * drawn_fading(k, jnp.where(mean > 0.0, was / mean, 0.0), correlation)
+            for k, was, mean in zip(keys, leaves[:half], leaves[half:], strict=True)
+        ]
+        links, _ = jax.tree.unflatten(tree, now + leaves[half:])
+        return in_price_units(game(links), params.radio)
+
+    games = jax.vmap(draw)(jax.random.split(key, draws))
+    start = slot_equilibrium(game(seen))
+    asked = params.radio.spend_scale / (quoted * start.reuse_price)
+    best = _climbed(jnp.log(asked), games, quoted, params, steps)
+    return price_of_answer(jnp.exp(best), quoted, params.radio)
+
+
+def _links(gains: Gains, at: Fader, channel: Array) -> tuple[LinkGains, Array, Array]:
+    return (
+        gains_on(gains, at, channel),
+        cellular_gains(gains, at),
+        shared_channel_gains(gains, at, channel),
+    )
+
+
+def _climbed(
+    log_answer: Array, games: SlotGame, quoted: Array, params: EnvParams, steps: int
+) -> Float[Array, " N"]:
+    optimiser = optax.adam(optax.cosine_decay_schedule(_RATE, steps, 0.05))
+
+    def loss(log_answer: Array) -> Array:
+        price = unit_price(jnp.exp(log_answer), quoted, params.radio)
+        one = partial(leader_through_reaction, price)
+        return -jax.vmap(one)(games).mean()
+
+    def step(carry: tuple[Array, optax.OptState], _: None) -> tuple[Any, None]:
+        at, moments = carry
+        change, moments = optimiser.update(jax.grad(loss)(at), moments)
+        return (at + jnp.asarray(change), moments), None
+
+    begin = (log_answer, optimiser.init(log_answer))
+    return jax.lax.scan(step, begin, None, steps)[0][0]
