@@ -38,8 +38,26 @@ SMALL = {"num_channels": 2, "num_pairs": 3, "horizon_slots": 6}
 
 @pytest.fixture(scope="module")
 def params() -> envs.EnvParams:
-    """Two channels, three pairs with queues, six slots."""
-    return standard(**SMALL, queues=QUEUES)
+    """Two channels, three pairs with queues, six slots; recorded gains compile soon."""
+    draw = np.random.default_rng(0)
+
+    def drawn(*shape: int) -> jax.Array:
+        return jnp.asarray(10.0 ** draw.uniform(-13.0, -10.0, shape), jnp.float32)
+
+    recorded = envs.Gains(
+        cellular_to_bs=drawn(1, 2),
+        d2d=1e3 * drawn(1, 3),
+        d2d_to_bs=drawn(1, 3).at[0, 0].set(1e-5),
+        cellular_to_d2d=drawn(1, 2, 3),
+        d2d_to_d2d=drawn(1, 3, 3),
+    )
+    return envs.make_params(
+        num_channels=2,
+        num_pairs=3,
+        horizon_slots=6,
+        queues=QUEUES,
+        gains=envs.GainTrace(recorded),
+    )
 
 
 def first_key(seed: int) -> jax.Array:
@@ -193,7 +211,7 @@ def _utility_alone(
 
 def test_a_price_for_a_pair_alone_is_the_best_there_is() -> None:
     with jax.enable_x64(True):
-        one = standard(num_channels=1, num_pairs=1, fading=None, dtype="float64")
+        one = standard(num_channels=1, num_pairs=1, dtype="float64")
         state = reset(jax.random.key(4), one)
         price = float(jax.jit(price_alone)(state, one)[0])
         scenario = envs.scenario_of(state, one, [0])

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from stackelberg.envs.environment import charged_price
-from stackelberg.envs.links import LinkGains, gains_everywhere
+from stackelberg.envs.links import LinkGains, cellular_gains, gains_everywhere
 from stackelberg.envs.outcome import rate_bps
 from stackelberg.envs.params import EnvParams
 from stackelberg.envs.slot_game import follower_response, slot_game
@@ -61,20 +61,27 @@ def price_alone(state: State, params: EnvParams) -> Float[Array, "*price"]:
         pair hears the least for its own gain [N].
     """
     links, unit = _alone(state, params)
-    radio = params.radio
-    received = radio.cellular_power_w * state.world.gains.cellular_to_bs
+    radio, gain = params.radio, links.to_bs
+    cellular = cellular_gains(state.world.gains, fader(state.world, state.slot, params))
+    received = jnp.broadcast_to(
+        (radio.cellular_power_w * cellular)[:, None], unit.shape
+    )
+    if not params.price_per_channel:
+        quietest = unit.argmin(axis=0)[None]
+        gain, unit, received = (
+            jnp.take_along_axis(part, quietest, axis=0)[0]
+            for part in (gain, unit, received)
+        )
     least = jnp.maximum(radio.min_power_w, 1e-6 * radio.max_power_w)
     step = jnp.arange(_POWERS, dtype=params.dtype) / (_POWERS - 1)
-    power = (least * (radio.max_power_w / least) ** step)[:, None, None]
-    heard = radio.noise_power_w + links.to_bs * power
-    rate = rate_bps(radio.bandwidth_hz, received[:, None] / heard)
+    step = step.reshape(-1, *(1,) * unit.ndim)
+    power = least * (radio.max_power_w / least) ** step
+    heard = radio.noise_power_w + gain * power
+    rate = rate_bps(radio.bandwidth_hz, received / heard)
     share = power / (power + unit)
     utility = rate + radio.leader_revenue_weight * radio.spend_scale * share
-    best = power[utility.argmax(axis=0), 0, 0]
-    price = radio.spend_scale / (links.to_bs * (best + unit))
-    if params.price_per_channel:
-        return price
-    return jnp.take_along_axis(price, unit.argmin(axis=0)[None], axis=0)[0]
+    best = power.ravel()[utility.argmax(axis=0)]
+    return radio.spend_scale / (gain * (best + unit))
 
 
 def _alone(state: State, params: EnvParams) -> tuple[LinkGains, Float[Array, "M N"]]:
