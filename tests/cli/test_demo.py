@@ -8,6 +8,7 @@ from cli.command import CommandLine
 
 from stackelberg import edge, io
 from stackelberg.cli import demo, demo_city
+from stackelberg.cli.learn import demo_policy
 from stackelberg.report.theme import METHODS
 
 
@@ -21,12 +22,14 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         (demo_city, "NUM_SITES", 14),
         (demo, "SWEEP_PAIRS", (2, 4)),
         (demo, "SWEEP_CELLS", 2),
+        (demo_policy, "EPISODES", 2),
+        (demo_policy, "SLOTS", 3),
     ):
         monkeypatch.setattr(module, name, value)
 
 
 @pytest.mark.usefixtures("small")
-def test_the_demo_leaves_its_files_and_sixteen_lines(
+def test_the_demo_leaves_its_files_and_seventeen_lines(
     stackelberg: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "220")
@@ -36,7 +39,7 @@ def test_the_demo_leaves_its_files_and_sixteen_lines(
     assert sorted(path.name for path in folder.iterdir()) == [
         "edge-market", "edge-solution", "report.html", "scenario.json", "solution.json",
     ]  # fmt: skip
-    assert len(ended.out.splitlines()) <= 16
+    assert len(ended.out.splitlines()) <= 17
     assert "Of 3 cellular users, below 5 dB are" in ended.out
     assert str(folder / "report.html") in ended.out
     solution = io.read_solution(folder / "solution.json")
@@ -45,7 +48,7 @@ def test_the_demo_leaves_its_files_and_sixteen_lines(
     page = (folder / "report.html").read_text(encoding="utf-8")
     for part in (
         "Sum rate against number of pairs", "Who is limited by budget", 'id="spectrum"',
-        'id="edge"', "A generated city, two games",
+        'id="edge"', 'id="policy"', "A generated city, two games",
     ):  # fmt: skip
         assert part in page
 
@@ -77,6 +80,7 @@ def test_both_games_are_of_one_city_and_told_in_json(
     assert proof.holds(demo.EDGE_TOLERANCE)
     (record,) = told["edge_summary"]["resources"]
     assert sum(number for _, number in record["limited"]) == 90
+    assert told["policy_summary"]["policies"][0] == "learned"
     assert told["summary"]["title"] == f"Spectrum: the cell of site {made.site}"
 
 

@@ -12,6 +12,7 @@ from stackelberg.cli import demo_city
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import existing_folder, options_named
 from stackelberg.cli.exit_codes import NOT_REACHED
+from stackelberg.cli.learn.demo_policy import shown_policy
 from stackelberg.cli.options import AsJson, Seed
 from stackelberg.report.numbers import (
     counted,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from stackelberg.report import (
         EdgeReportData,
         MethodRecord,
+        PolicyReportData,
         ReportData,
         SweepRecord,
     )
@@ -52,7 +54,8 @@ def demo(
     """Solve both games on a generated city, certify them, and show them on one page.
 
     Spectrum: a cell of the city, compared by every method. Edge: the capacity of all
-    its sites. Writes report.html, scenario.json, solution.json, edge-market and
+    its sites. A learned policy, which ships with the package, is judged beside the
+    equilibrium. Writes report.html, scenario.json, solution.json, edge-market and
     edge-solution.
     """
     from stackelberg import io, report, spectrum
@@ -101,19 +104,29 @@ def demo(
                 money=demo_city.MONEY,
                 unit=demo_city.UNIT,
             )
+        with terminal.progress(f"judging the learned policy{terminal.COMPILES}"):
+            learned = shown_policy(seed)
         with terminal.progress("drawing the report"):
             page = report.render_page(
-                data, told, title="A generated city, two games", lead=_lead(city.site)
+                data,
+                told,
+                learned,
+                title="A generated city, two games",
+                lead=_lead(city.site),
             )
             write_text_atomically(paths["report"], page)
     code = NOT_REACHED if solution.status or shared.status else 0
     if as_json:
         written = {name: str(path) for name, path in paths.items()}
-        summaries = {"summary": data.as_dict(), "edge_summary": told.as_dict()}
+        summaries = {
+            "summary": data.as_dict(),
+            "edge_summary": told.as_dict(),
+            "policy_summary": learned.as_dict(),
+        }
         terminal.print_json({**written, "seconds": watch.seconds, **summaries})
         return code
     console = terminal.console()
-    for line in (*_summary(data), *_edge_summary(told)):
+    for line in (*_summary(data), *_edge_summary(told), _policy_summary(learned)):
         console.print(line)
     console.print(f"written in {watch.seconds:.1f} s: {paths['report']}")
     return code
@@ -184,6 +197,18 @@ def sweep(seed: int, started: Callable[[str], None]) -> tuple[SweepRecord, ...]:
             for name, values in rates.items()
         ]
     return tuple(points)
+
+
+def _policy_summary(data: PolicyReportData) -> str:
+    """The learned policy in one line."""
+    gains = [
+        shown_percent(data.value(metric, data.policies[0]) or 0.0, 2)
+        for metric in ("gain", "re_equilibrated_gain")
+    ]
+    return (
+        f"learned prices, local and late channel state: {gains[0]} of what pricing is "
+        f"worth at the equilibrium ({gains[1]} once followers answer best)"
+    )
 
 
 def _summary(data: ReportData) -> list[str]:

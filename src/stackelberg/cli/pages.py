@@ -9,16 +9,11 @@ from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import existing_folder
 
 if TYPE_CHECKING:
-    from stackelberg.report import (
-        EdgeReportData,
-        ReportData,
-        StudyData,
-        TabularReportData,
-    )
+    from stackelberg.report.page import GameData
 
 
 def write_report(
-    data: ReportData | EdgeReportData | TabularReportData | StudyData,
+    data: GameData,
     page: Path | None,
     figures: Path | None,
 ) -> None:

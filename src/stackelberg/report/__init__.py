@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     )
     from stackelberg.report.edge.figures import draw_edge_figures
     from stackelberg.report.figure import Figure
+    from stackelberg.report.learning.policy import (
+        PolicyReportData,
+        policy_report_data,
+    )
     from stackelberg.report.learning.tabular import (
         TabularReportData,
         tabular_report_data,
@@ -58,6 +62,7 @@ _HOME = {
     "MethodRecord": "spectrum.data",
     "PairRecord": "spectrum.data",
     "PlaceRecord": "spectrum.data",
+    "PolicyReportData": "learning.policy",
     "ReportData": "spectrum.data",
     "StudyData": "study.data",
     "SweepRecord": "spectrum.data",
@@ -68,6 +73,7 @@ _HOME = {
     "draw_figures": "spectrum.figures",
     "method_record": "spectrum.methods",
     "pair_records": "spectrum.pairs",
+    "policy_report_data": "learning.policy",
     "render_figures": "page",
     "render_page": "page",
     "tabular_report_data": "learning.tabular",
@@ -86,6 +92,7 @@ __all__ = [
     "NodeRecord",
     "PairRecord",
     "PlaceRecord",
+    "PolicyReportData",
     "PrintedRecord",
     "ReportData",
     "ResourceRecord",
@@ -102,6 +109,7 @@ __all__ = [
     "edge_report_data",
     "method_record",
     "pair_records",
+    "policy_report_data",
     "render_figures",
     "render_page",
     "tabular_report_data",

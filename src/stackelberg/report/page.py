@@ -20,6 +20,7 @@ from stackelberg.report.edge.data import EdgeReportData
 from stackelberg.report.edge.part import edge_part
 from stackelberg.report.embedded import embedded
 from stackelberg.report.figure import Figure
+from stackelberg.report.learning.policy import PolicyReportData, policy_part
 from stackelberg.report.learning.tabular import TabularReportData, tabular_part
 from stackelberg.report.numbers import (
     SHARE_OF,
@@ -37,14 +38,16 @@ from stackelberg.report.study.data import StudyData
 from stackelberg.report.study.part import study_part
 from stackelberg.report.theme import config
 
-GameData: TypeAlias = ReportData | EdgeReportData | TabularReportData | StudyData
-"""Record of a solved game, or of a study."""
+GameData: TypeAlias = (
+    ReportData | EdgeReportData | TabularReportData | PolicyReportData | StudyData
+)
 
 _PART_OF: dict[type, Callable[[Any], Part]] = {
     ReportData: spectrum_part,
     EdgeReportData: edge_part,
     TabularReportData: tabular_part,
     StudyData: study_part,
+    PolicyReportData: policy_part,
 }
 """How its part of a page is made."""
 

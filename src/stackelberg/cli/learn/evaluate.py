@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stackelberg.cli import output as terminal
+from stackelberg.cli.arguments import file_in_existing_folder
 from stackelberg.cli.learn.judging import decisions_per_second
-from stackelberg.cli.options import AsJson
+from stackelberg.cli.options import AsJson, FigureFolder, ReportFile
+from stackelberg.cli.pages import write_report
 from stackelberg.report.numbers import significant
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ def evaluate(
     alone: Annotated[
         bool, typer.Option("--alone", help="Leave out the policies to compare with.")
     ] = False,
+    report: ReportFile = None,
+    figures: FigureFolder = None,
     as_json: AsJson = False,
 ) -> int:
     """Judge a policy on given episodes, beside silence, random and full power.
@@ -60,7 +64,10 @@ def evaluate(
     """
     from stackelberg.learning.evaluation import evaluate as judged
     from stackelberg.learning.simple_policies import SIMPLE
+    from stackelberg.report import policy_report_data
 
+    if report is not None:
+        file_in_existing_folder("--report", report)
     with terminal.progress_of("evaluating") as shown:
         shown("reading")
         trained = read_trained(policy)
@@ -76,6 +83,15 @@ def evaluate(
             )
         shown("timing")
         speed = decisions_per_second(trained.policy, params, seed=on.seed)
+    if report is not None or figures is not None:
+        page = policy_report_data(
+            found,
+            title=f"Policy: {policy.name}",
+            trained=f"{trained.settings.method}, trained for "
+            f"{trained.provenance.get('env_steps')} steps",
+            decisions_per_second=speed,
+        )
+        write_report(page, report, figures)
     if as_json:
         terminal.print_json(
             {
