@@ -69,6 +69,11 @@ LEAST_WARM, LEAST_KNOWN = 1e-5, 1e-1
 """Bounds of that gap; the greater is also for answers to other users."""
 
 
+FAR = 1e-2
+"""The same gap above which an old answer is no better a start than the closed form,
+unless there is a crowd."""
+
+
 def allocate(
     market: Market,
     tolerance: float = 1e-8,
@@ -457,9 +462,9 @@ def _iterated(
     sparse_reach = len(problem.node) < AS_PANELS_FROM * len(problem.budget) * len(
         problem.capacity
     )
-    if problem.alpha == 1.0 and (
-        how.lam is not None or (crowd >= CROWD and sparse_reach)
-    ):
+    crowded = crowd >= CROWD and sparse_reach
+    near = how.lam is not None and how.first_gap <= FAR
+    if problem.alpha == 1.0 and (near or crowded):
         target = min(max(0.5 / max(crowd, 1e-300), LEAST_TARGET), GREATEST_TARGET)
         target = max(target, how.tolerance)
         lam = how.lam
