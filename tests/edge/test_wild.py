@@ -112,3 +112,13 @@ def test_the_judge_knows_who_is_unbounded() -> None:
     )
     assert judged(endless).label == "unbounded"
     assert judged(endless).faults == ()
+
+
+def test_a_user_to_whom_all_nodes_are_the_same_bargain_is_served() -> None:
+    # Exact ties, and money that buys exactly all there is: this one used to stall.
+    wild = wild_market(249, 1)
+    assert {"ties", "balanced", "one_user"} <= set(wild.odd)
+    market = Market.from_arrays(*wild[:4])
+    solution = allocate(market, 1e-8)
+    assert solution.status is Status.CONVERGED
+    np.testing.assert_allclose(solution.value.load, market.capacity, 1e-6)
