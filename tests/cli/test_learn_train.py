@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -15,7 +17,6 @@ from learning.kill_training import ordeal, same_end
 from learning.tiny import TinyPolicy, TinySettings
 
 from stackelberg import io
-from stackelberg.cli.learn import tracking
 from stackelberg.io.run_folder import RunFolder
 from stackelberg.learning import METHODS
 
@@ -186,12 +187,23 @@ def test_a_tracker_that_is_not_installed_is_one_line(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def absent(name: str) -> None:
-        raise ImportError(name)
-
-    monkeypatch.setattr(tracking.importlib, "import_module", absent)
     run = tmp_path / "run"
     for name, module in (("tensorboard", "tensorboardX"), ("mlflow", "mlflow")):
+        monkeypatch.setitem(sys.modules, module, None)
         ended = stackelberg("learn", "train", settings, "-o", run, "--track", name)
         assert_refused(ended, module, "stackelberg[track]")
         assert not run.exists()
+
+
+def test_mlflow_needs_a_server(
+    stackelberg: CommandLine,
+    settings: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setitem(sys.modules, "mlflow", ModuleType("mlflow"))
+    run = tmp_path / "run"
+    ended = stackelberg("learn", "train", settings, "-o", run, "--track", "mlflow")
+    assert_refused(ended, "--track mlflow", "MLFLOW_TRACKING_URI")
+    assert not run.exists()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from stackelberg.errors import MissingExtraError
+from stackelberg.errors import ConfigError, MissingExtraError
 
 TrackerName = Literal["none", "tensorboard", "mlflow"]
 
 
 _PACKAGES: dict[TrackerName, str] = {"tensorboard": "tensorboardX", "mlflow": "mlflow"}
+
+
+_EXPERIMENT = "stackelberg"
 
 
 class Tracker(Protocol):
@@ -54,13 +58,19 @@ class TensorBoard:
 
 
 class MLflow:
-    """A run of MLflow, kept where its own settings say, by default in ``mlruns``."""
+    """A run on the MLflow server that ``MLFLOW_TRACKING_URI`` names."""
 
     def __init__(self, folder: Path) -> None:
         module = _module(_PACKAGES["mlflow"])
-        self._client: Any = module.MlflowClient()
-        experiment = module.set_experiment("stackelberg")
-        made = self._client.create_run(experiment.experiment_id, run_name=folder.name)
+        place = os.environ["MLFLOW_TRACKING_URI"]
+        self._client: Any = module.MlflowClient(place, registry_uri=place)
+        known = self._client.get_experiment_by_name(_EXPERIMENT)
+        number = (
+            self._client.create_experiment(_EXPERIMENT)
+            if known is None
+            else known.experiment_id
+        )
+        made = self._client.create_run(number, run_name=folder.name)
         self._run: str = made.info.run_id
 
     def log(self, step: int, values: dict[str, Any], prefix: str = "") -> None:
@@ -78,9 +88,16 @@ def check_tracker(name: TrackerName) -> None:
 
     Raises:
         MissingExtraError: if it is not.
+        ConfigError: if nobody says where MLflow is; its small package has no store.
     """
     if name != "none":
         _module(_PACKAGES[name])
+    if name == "mlflow" and not os.environ.get("MLFLOW_TRACKING_URI"):
+        raise ConfigError(
+            "--track mlflow",
+            expected="MLFLOW_TRACKING_URI, the address of a server",
+            got="nothing",
+        )
 
 
 def tracker_of(name: TrackerName, folder: Path) -> Tracker:

@@ -74,6 +74,7 @@ def resume(run: RunPath, track: Track = "none", as_json: AsJson = False) -> int:
     """
     from stackelberg.io.run_folder import RunFolder
 
+    check_tracker(track)
     return _told(RunFolder.existing(run), track, as_json)
 
 
