@@ -11,6 +11,7 @@ import pytest
 from learning.tiny import TinySettings
 
 from stackelberg import envs
+from stackelberg.errors import ConfigError
 from stackelberg.io.settings_file import read_settings, write_settings
 from stackelberg.learning import METHODS
 from stackelberg.learning.environment_settings import EnvironmentTable
@@ -161,3 +162,26 @@ def test_what_is_no_toml_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="line 1, column 10: expected TOML, got") as e:
         read_settings(path)
     assert str(e.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = " + "[" * 3000, "content: expected at most 64 levels, got TOML nested"),
+        (".".join("a" * 3000) + " = 1", "content: expected at most 64 levels, got"),
+        ("a = " + "9" * 5000, "content: expected whole numbers of at most 4096 bits"),
+        ("a = 0x" + "f" * 6000, "content: expected whole numbers of at most 4096"),
+        ('[method]\nname = ["tiny"]', r"method\.name: expected one of .*, got \['tiny"),
+        (
+            '[environment]\ncell_radius_m = -1.0\n[method]\nname = "tiny"',
+            r"environment\.cell_radius_m: expected .*, got -1",
+        ),
+    ],
+)
+def test_wild_files_are_one_line_each(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_settings(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)

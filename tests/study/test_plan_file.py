@@ -30,7 +30,7 @@ METHOD = '[[method]]\nname = "bilevel"\n'
          "method[0].frequency: expected one of the known keys, got an unknown key"),
         (SMALL.replace('"random"', '"full_power"'),
          "method[1].name: expected each name once, got 'full_power'"),
-        ("x = ", "content: expected TOML, got Invalid value (at end of document)"),
+        ("x = ", "end of document: expected TOML, got invalid value"),
         (HEAD + "seeds = 1\n" + METHOD, "scenario: expected a value, got nothing"),
         (HEAD + 'reference = "bilvel"\nseeds = 1\n' + SPECTRUM + METHOD,
          "reference: expected the name of a method (did you mean 'bilevel'?), "

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from typing import Any, cast
 
-from stackelberg.errors import ConfigError, InputError
+from stackelberg.errors import InputError
 from stackelberg.io.files import read_bytes, write_text_atomically
+from stackelberg.io.toml_text import parse_tables
 from stackelberg.learning.settings import RunSettings, run_settings
 
 MAX_SETTINGS_BYTES = 2**20
@@ -23,7 +23,7 @@ def read_settings(path: str | os.PathLike[str]) -> RunSettings:
     """
     content = read_bytes(path, wanted="a settings file", limit=MAX_SETTINGS_BYTES)
     try:
-        return run_settings(_tables(content))
+        return run_settings(parse_tables(content))
     except InputError as error:
         raise error.located(os.fspath(path)) from None
 
@@ -51,21 +51,3 @@ def _table(path: str, members: dict[str, Any]) -> str:
         elif value is not None:
             lines.append(f"{name} = {json.dumps(value)}")
     return "\n".join([*lines, "", *tables])
-
-
-def _tables(content: bytes) -> dict[str, Any]:
-    try:
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"byte {error.start}",
-            expected="UTF-8 text",
-            got=f"0x{content[error.start]:02x}",
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        message, _, place = str(error).rpartition(" (at ")
-        raise ConfigError(
-            place.rstrip(")") or "content",
-            expected="TOML",
-            got=message[:1].lower() + message[1:],
-        ) from None

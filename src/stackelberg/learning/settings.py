@@ -131,7 +131,11 @@ class WrongSettings(ConfigError):
 
     def located(self, source: str) -> WrongSettings:
         """The same errors, naming the file they came from."""
-        return _together([error.located(source) for error in self.errors])
+        plain = [
+            ConfigError(e.argument, expected=e.expected, got=e.got, source=source)
+            for e in self.errors  # which may be this one itself
+        ]
+        return _together(plain)
 
 
 def run_settings(tables: Mapping[str, Any]) -> RunSettings:
@@ -171,13 +175,13 @@ def _method(
         return "", None
     fields = dict(cast("dict[str, Any]", table))
     name = fields.pop("name")
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         near = suggestion(str(name), METHODS)
         wrong.append(
             ConfigError(
                 "method.name",
                 expected=f"one of {', '.join(METHODS)}{near}",
-                got=repr(name),
+                got=repr(name)[:40],
             )
         )
         return "", None

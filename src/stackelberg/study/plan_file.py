@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from stackelberg.errors import ConfigError, InputError, suggestion
 from stackelberg.io.files import read_bytes
+from stackelberg.io.toml_text import parse_tables
 from stackelberg.study.plan import (
     EdgeMarkets,
     EdgeScenario,
@@ -75,18 +75,9 @@ def plan_from_toml(content: bytes, source: str) -> Plan:
         ConfigError, PlanError: as `read_plan`.
     """
     try:
-        members = tomllib.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"byte {error.start}",
-            expected="UTF-8 text",
-            got=f"0x{content[error.start]:02x}",
-            source=source,
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            "content", expected="TOML", got=str(error), source=source
-        ) from None
+        members = parse_tables(content)
+    except ConfigError as error:
+        raise error.located(source) from None
     try:
         plan = Plan.model_validate(members)
     except ValidationError as error:
