@@ -46,12 +46,17 @@ class Problem(NamedTuple):
 
 
 def iterated_prices(
-    game: SlotGame,
+    game: SlotGame, *, published: bool = False
 ) -> tuple[Float[Array, " N"], Float[Array, " N"], Bool[Array, ""]]:
     """Sweep over the pairs until no power moves.
 
     Powers begin at their greatest. A fixed point is conjectural: each price is best if
     the others' powers stay put, which they would not.
+
+    Args:
+        game: the slot's.
+        published: by the five cases of Proposition 2 as printed (`spectrum.published`),
+            mistakes included, for reproduction.
 
     Returns:
         Prices [N], powers in W [N], and whether they settled. Not differentiable.
@@ -66,7 +71,7 @@ def iterated_prices(
         s = game.noise[j] + (game.coupling[j] * power).sum()
         received = jnp.where(shared[j], game.bs_gain * power, 0.0)
         others = received.sum() - received[j]
-        asked = _best_price_of(game, j, s, others)
+        asked = _best_price_of(game, j, s, others, published)
         gain = game.bs_gain[j]
         answer = jnp.clip(
             1.0 / (asked * gain) - s, game.min_power_w[j], game.max_power_w[j]
@@ -91,7 +96,9 @@ def iterated_prices(
     return price * game.price_scale * game.bs_gain, power, ~moved
 
 
-def _best_price_of(game: SlotGame, j: Array, s: Array, others: Array) -> Array:
+def _best_price_of(
+    game: SlotGame, j: Array, s: Array, others: Array, published: bool
+) -> Array:
     gain = game.bs_gain[j]
     quietest, loudest = game.min_power_w[j] * gain, game.max_power_w[j] * gain
     low, high = 1.0 / (loudest + s * gain), 1.0 / (quietest + s * gain)
@@ -106,9 +113,11 @@ def _best_price_of(game: SlotGame, j: Array, s: Array, others: Array) -> Array:
     )
     limits = game.price_limits
     if limits is None:
-        return best_price(problem)
+        return published_price(problem) if published else best_price(problem)
     unit = game.price_scale[j] * gain
     least, most = limits.min[j] / unit, limits.max[j] / unit
+    if published:
+        return published_price(problem._replace(low=least, high=most))
     return _best_limited_price(problem, least, most, quietest)
 
 
@@ -152,3 +161,33 @@ def _best_limited_price(
     silent = jnp.where(quietest > 0.0, most, least)
     price = jnp.where(upper_knee <= least, silent, price)
     return jnp.where(lower_knee >= most, most, price)
+
+
+def published_price(problem: Problem) -> Float[Array, ""]:
+    """The price by the printed five cases, put back into [low, high].
+
+    As `spectrum.published.published_price_scalar`, E2-E8 and E12 included.
+    """
+    a, c, d = problem.cellular, problem.offset, problem.residual
+    rates, payments = problem.rate_weight, problem.revenue_weight
+
+    def utility(at: Array) -> Array:
+        return payments * (1.0 + at * c) + rates * jnp.log1p(a * at / (d * at + 1.0))
+
+    case_1, case_2 = d == 0.0, a + d == 0.0
+    case_4 = (d < 0.0) & (a + d > 0.0)
+    rootless = ((d < 0.0) & (a + d < 0.0)) | case_2
+    delta = a * a * (1.0 - 4.0 * rates / (payments * c) * (d * d / a + d))
+    sign = jnp.where(case_4, -1.0, 1.0)
+    twice = jnp.where(case_1 | case_2, 1.0, 2.0 * d * (d + a))
+    root = (-(2.0 * d + a) + sign * jnp.sqrt(jnp.maximum(delta, 0.0))) / twice
+    root = jnp.where(case_1, -1.0 / a - rates / (payments * c), root)
+    best, highest = problem.high, utility(problem.high)
+    at_low = utility(problem.low)
+    lower = ~case_4 & (at_low >= highest)
+    best = jnp.where(lower, problem.low, best)
+    highest = jnp.where(lower, at_low, highest)
+    real = (~rootless & ((delta >= 0.0) | case_1)) & jnp.isfinite(root)
+    # A root where U means nothing has a utility of NaN and never wins.
+    better = real & (utility(jnp.where(real, root, best)) > highest)
+    return jnp.clip(jnp.where(better, root, best), problem.low, problem.high)

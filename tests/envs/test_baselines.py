@@ -1,0 +1,274 @@
+"""Baselines: sum-rate algorithms against plain loops, policies against their words."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from envs.cells import standard
+from oracles.sum_rate import fractional_programming, rates, wmmse
+
+from stackelberg import envs
+from stackelberg.envs import baselines
+from stackelberg.errors import ConfigError
+from stackelberg.spectrum import FixedPriceBounds, RadioModel, solve_batch
+
+KEY = jax.random.key(17)
+WMMSE = jax.jit(baselines.wmmse, static_argnums=1)
+FP = jax.jit(baselines.fractional_programming, static_argnums=2)
+FREE = RadioModel(min_power_w=0.0, follower_price_weight=0.3)
+
+
+def interference_channel(gain: np.ndarray, noise: float, high: float) -> Any:
+    """Links that all share one channel, with no cellular user, as a slot's game."""
+    own = np.diag(gain)
+    n = len(own)
+    ones = jnp.ones(n)
+    return envs.SlotGame(
+        channel=jnp.zeros(n, jnp.int32),
+        cellular_snr=jnp.zeros(1),
+        bs_gain=ones,
+        noise=jnp.asarray(noise / own),
+        coupling=jnp.asarray((gain * (1.0 - np.eye(n))).T / own[:, None]),
+        price_scale=ones,
+        follower_price_weight=jnp.asarray(1.0),
+        leader_revenue_weight=jnp.asarray(1.0),
+        spend_scale=jnp.asarray(1.0 / np.log(2.0)),
+        min_power_w=0.0 * ones,
+        max_power_w=high * ones,
+        price_limits=None,
+    )
+
+
+def rayleigh(count: int, links: int) -> np.ndarray:
+    return np.random.default_rng(3).exponential(size=(count, links, links))
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"), [("wmmse", wmmse), ("fp", fractional_programming)]
+)
+def test_sum_rate_algorithms_are_those_of_plain_loops_and_never_fall(
+    mine: str, theirs: Any
+) -> None:
+    with jax.enable_x64(True):
+        for gain in rayleigh(3, 6):
+            game = interference_channel(gain, 0.3, 1.0)
+            noise, high = np.full(6, 0.3), np.ones(6)
+            path = theirs(gain, noise, 0.0 * high, high, 25)
+            value = [rates(gain, noise, power).sum() for power in path]
+            assert np.all(np.diff(value) >= -1e-12)
+            assert value[-1] > value[0]
+            for rounds in (1, 2, 25):
+                if mine == "wmmse":
+                    power = WMMSE(game, rounds)
+                else:
+                    power = FP(game, None, rounds)
+                np.testing.assert_allclose(power, path[rounds], atol=1e-6)
+                assert float(baselines.sum_rate(game, power)) == pytest.approx(
+                    value[rounds], rel=1e-9
+                )
+
+
+def test_cellular_users_count_as_links_of_fixed_power() -> None:
+    with jax.enable_x64(True):
+        params = standard(dtype="float64", radio=FREE)
+        state = jax.jit(envs.reset)(KEY, params)
+        channel = jnp.array([0, 0, 2, 2])
+        game = envs.slot_game(state, params, channel)
+        cell = envs.scenario_of(state, params, channel)
+        # Links 0..3 are pairs, 4..6 cellular users; gains between channels are 0.
+        gain = np.zeros((7, 7))
+        on = np.concatenate([channel, np.arange(3)])
+        for j in range(4):
+            for k in range(4):
+                if on[j] == on[k]:
+                    cross = cell.gain_d2d_to_d2d[on[j], k, j]
+                    gain[k, j] = cell.gain_d2d[on[j], j] if j == k else cross
+            gain[j, 4 + on[j]] = cell.gain_d2d_to_bs[on[j], j]
+            gain[4 + on[j], j] = cell.gain_cellular_to_d2d[on[j], j]
+        for m in range(3):
+            gain[4 + m, 4 + m] = cell.gain_cellular_to_bs[m]
+        low = np.concatenate([np.zeros(4), cell.cellular_power_w])
+        high = np.concatenate([np.full(4, cell.max_power_w), cell.cellular_power_w])
+        noise = np.full(7, cell.noise_power_w)
+        path = wmmse(gain, noise, low, high, 30)
+        power = WMMSE(game, 30)
+        np.testing.assert_allclose(
+            power, path[30][:4], rtol=1e-6, atol=1e-9 * cell.max_power_w
+        )
+        total = cell.bandwidth_hz * rates(gain, noise, path[30]).sum()
+        assert float(baselines.sum_rate(game, power)) == pytest.approx(total, rel=1e-8)
+
+
+def test_sum_rates_of_the_published_setting() -> None:
+    # Sun et al. 2018, Gaussian interference channel, unit powers and noise, 10 users:
+    # 2.82 by WMMSE.
+    with jax.enable_x64(True):
+        games = jax.tree.map(
+            lambda *leaves: jnp.stack(leaves),
+            *[interference_channel(gain, 1.0, 1.0) for gain in rayleigh(500, 10)],
+        )
+        power = jax.jit(jax.vmap(baselines.wmmse))(games)
+        best = float(jax.vmap(baselines.sum_rate)(games, power).mean())
+        high = games.max_power_w
+        loud = float(jax.vmap(baselines.sum_rate)(games, high).mean())
+    assert best == pytest.approx(2.82, abs=0.06)
+    assert loud < 0.55 * best
+
+
+@cache
+def rolled_out(name: str, **settings: Any) -> tuple[envs.EnvParams, Any, Any]:
+    """A few cells over a few slots: states and results [cell, slot]."""
+    params = standard(**{"radio": FREE, **settings})
+    act = baselines.make_baseline(name, params)
+
+    def one(key: jax.Array) -> Any:
+        begun = envs.reset(key, params)
+
+        def slot(carry: Any, key: jax.Array) -> Any:
+            state, seen = carry
+            result = envs.step(key, state, act(key, seen, state), params)
+            return (result.state, result.observation), (state, result)
+
+        first = envs.Observation(
+            envs.observe_leader(begun, params),
+            envs.observe_followers(begun, begun.memory.reuse_price, params),
+        )
+        return jax.lax.scan(slot, (begun, first), jax.random.split(key, 6))[1]
+
+    states, results = jax.jit(jax.vmap(one))(jax.random.split(KEY, 12))
+    return params, states, results
+
+
+@pytest.mark.parametrize("name", ["random", "full_power", "greedy_sinr", "wmmse"])
+def test_simple_policies_keep_the_rules(name: str) -> None:
+    params, states, results = rolled_out(name)
+    power = results.outcome.transmit_power_w
+    assert bool((power <= params.radio.max_power_w).all())
+    assert bool(jnp.isfinite(results.leader_reward).all())
+    if name in ("full_power", "greedy_sinr"):
+        assert bool((power == params.radio.max_power_w).all())
+    if name == "wmmse":  # at the prices its powers imply nobody wants another power
+        out = results.outcome
+
+        @jax.jit
+        @jax.vmap
+        @jax.vmap
+        def regret(state: Any, channel: Any, price: Any, power: Any) -> Any:
+            game = envs.slot_game(state, params, channel)
+            return envs.follower_regret(game, price, power)
+
+        lost = regret(states, out.channel, out.reuse_price, power)
+        assert float(lost.max()) <= 1e-4 * float(out.d2d_rate_bps.max())
+
+
+@jax.jit
+def settled(states: Any, results: Any, params: envs.EnvParams) -> Any:
+    """The leader's utility at the posted prices once pairs are at equilibrium."""
+    out = results.outcome
+
+    def one(state: Any, channel: Any, price: Any) -> Any:
+        game = envs.slot_game(state, params, channel)
+        return envs.re_equilibrated_utility(game, price)
+
+    return jax.vmap(jax.vmap(one))(states, out.channel, out.reuse_price)
+
+
+def test_equilibria_on_less_information_earn_less() -> None:
+    late = {"information": envs.delayed(1)}
+    params, states, results = rolled_out("equilibrium", **late)
+    best = settled(states, results, params)
+    np.testing.assert_allclose(best, results.leader_reward, rtol=1e-4)
+    for name in ("equilibrium_reported", "equilibrium_local"):
+        _, states, results = rolled_out(name, **late)
+        other = settled(states, results, params)
+        assert bool((other <= best * (1.0 + 1e-3)).all())
+        assert float(other.mean()) < float(best.mean()) * (1.0 - 1e-3)
+
+
+def test_the_printed_rule_is_the_solver_s() -> None:
+    params, states, results = rolled_out("published")
+    cells = [
+        envs.scenario_of(
+            jax.tree.map(lambda leaf, i=i: leaf[i, 0], states),
+            params,
+            states.memory.channel[i, 0],
+        )
+        for i in range(12)
+    ]
+    for i, answer in enumerate(solve_batch(cells, "published", max_boxes=10)):
+        assert float(results.leader_reward[i, 0]) == pytest.approx(
+            answer.value.leader_utility, rel=2e-4
+        )
+
+
+def test_exhaustive_is_the_best_of_all_allocations() -> None:
+    sizes = {"num_channels": 2, "num_pairs": 2}
+    _, _, best = rolled_out("exhaustive", **sizes)
+    for name in ("wmmse", "fractional_programming"):
+        _, _, other = rolled_out(name, **sizes)
+        first_best, first = best.leader_reward[:, 0], other.leader_reward[:, 0]
+        assert bool((first <= first_best * (1.0 + 1e-4)).all())
+        total = [
+            (run.outcome.d2d_rate_bps.sum(-1) + run.outcome.cellular_rate_bps.sum(-1))
+            for run in (best, other)
+        ]
+        if name == "fractional_programming":
+            assert float(total[1].mean()) > float(total[0].mean())
+
+
+def test_policies_know_nothing_but_what_they_say() -> None:
+    """The same observations, another true channel: the same action."""
+    params = standard(radio=FREE, information=envs.delayed(1))
+    begun = jax.jit(envs.reset)(KEY, params)
+    seen = envs.Observation(
+        envs.observe_leader(begun, params),
+        envs.observe_followers(begun, begun.memory.reuse_price, params),
+    )
+    blind = ("random", "full_power", "greedy_sinr", "equilibrium_local")
+    for name in (*blind, "wmmse", "water_filling"):
+        kind = baselines.BASELINES[name]
+        act = jax.jit(baselines.make_baseline(name, params))
+        gains = begun.world.gains._replace(d2d=3.0 * begun.world.gains.d2d)
+        other = begun._replace(world=begun.world._replace(gains=gains))
+        one, two = act(KEY, seen, begun), act(KEY, seen, other)
+        same = bool(jnp.allclose(one.reuse_price, two.reuse_price, rtol=1e-6))
+        assert same == (name in blind)
+        assert same == (kind.reads == "observations")
+
+
+def test_fixed_price_bounds_and_prices_per_channel() -> None:
+    radio = RadioModel(
+        follower_price_weight=0.3,
+        price_bounds=FixedPriceBounds(np.full(4, 3e15), np.full(4, 3e17)),
+    )
+    _, _, results = rolled_out("equilibrium_local", radio=radio, price_per_channel=True)
+    price = results.outcome.reuse_price
+    assert bool(((price >= 2.99e15) & (price <= 3.01e17)).all())
+
+
+def test_conjectured_gains_are_the_geometric_means_of_cells() -> None:
+    with jax.enable_x64(True):
+        params = standard(dtype="float64", num_pairs=8)
+        usual = baselines.typical_gains(params)
+        worlds = jax.jit(jax.vmap(envs.reset, (0, None)))(
+            jax.random.split(KEY, 400), params
+        ).world.gains
+        fading = np.exp(-np.euler_gamma)
+        own = np.exp(np.log(np.asarray(worlds.d2d)).mean()) * fading
+        cross = np.asarray(worlds.d2d_to_d2d)
+        others = np.exp(np.log(cross[cross > 0.0]).mean()) * fading
+    # Standard error of a mean logarithm: 0.1 nepers at the most.
+    assert np.log(float(usual.own) / own) == pytest.approx(0.0, abs=0.3)
+    assert np.log(float(usual.cross) / others) == pytest.approx(0.0, abs=0.5)
+
+
+def test_unknown_and_too_large_baselines_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"name: .*did you mean 'wmmse'"):
+        baselines.make_baseline("wmse", standard())
+    with pytest.raises(ConfigError, match=r"params: .*25\^25"):
+        baselines.make_baseline("exhaustive", envs.make_params())
