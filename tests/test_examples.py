@@ -54,17 +54,16 @@ def test_more_fairness_gives_more_to_whoever_has_least(ran: dict[str, Any]) -> N
     assert not ran["found"].holds(1e-2)
 
 
-<<<<<<< HEAD
 @pytest.mark.outside
 @pytest.mark.parametrize("ran", ["train_a_stock_algorithm"], indirect=True)
 def test_an_algorithm_from_elsewhere_learns_to_price(ran: dict[str, Any]) -> None:
     assert ran["steps"] == 3840
     assert ran["after"] > 1.01 * ran["before"]
-=======
+
+
 @pytest.mark.parametrize("ran", ["baselines_in_one_cell"], indirect=True)
 def test_baselines_earn_less_than_the_equilibrium(ran: dict[str, Any]) -> None:
     assert list(ran["settled_mbps"]) == list(ran["NAMES"])
     best = ran["settled_mbps"]["equilibrium"]
     for name in ("random", "equilibrium_reported"):
         assert ran["settled_mbps"][name] < best
->>>>>>> cce3bdf (Play baselines of the environment behind one interface: WMMSE, fractional programming, water-filling, equilibria on full, reported and local channel state)
