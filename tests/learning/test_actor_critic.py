@@ -219,3 +219,29 @@ def test_settings_outside_their_domain_are_refused(
 ) -> None:
     with pytest.raises(kind, match=words):
         Matd3(**settings).learner(cell())
+
+
+def test_the_leaders_actor_sees_followers_answer_unless_told_not_to() -> None:
+    _, state, _ = after_two_chunks()
+    networks: Any = state.networks
+
+    def slope(reaction: bool) -> Any:
+        learner = Matd3(**TINY, reaction=reaction).learner(cell())
+
+        def loss(policy: Any) -> Any:
+            return learner.actor_loss(
+                policy,
+                networks,
+                jax.tree.map(lambda leaf: leaf[:8], state.replay.records),
+                jnp.int32(0),
+            )
+
+        return jax.jit(jax.grad(loss))(networks.policy)
+
+    seen, blind = slope(True), slope(False)
+    np.testing.assert_allclose(
+        seen.followers.embed.weight, blind.followers.embed.weight, rtol=1e-4, atol=1e-7
+    )
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(seen))
+    gap = np.abs(np.asarray(seen.leader.embed.weight - blind.leader.embed.weight))
+    assert gap.max() > 1e-5

@@ -67,6 +67,9 @@ class ActorCriticSettings:
         follower_noise: likewise on the best response.
         width: of the networks.
         residual: whether the leader corrects the conjectural equilibrium.
+        reaction: whether the leader's actor sees the followers' policies answer its
+            price; else their actions are constants to it, as in MADDPG, and every
+            price wants to rise.
         warmup_env_steps: before any learning.
         saturation: weight of a penalty on outputs far out, so that heads keep slope.
         target: guidance of the critics' target; see `Guidance`.
@@ -81,20 +84,21 @@ class ActorCriticSettings:
 
     environments: int = 32
     slots_per_chunk: int = 25
-    updates_per_chunk: int = 25
+    updates_per_chunk: int = 50
     minibatch: int = 128
     capacity: int = 20_000
     gamma: float = 0.9
     actor_rate: float = 1e-3
-    critic_rate: float = 2e-3
+    critic_rate: float = 5e-3
     target_rate: float = 0.01
     twin: bool = False
     actor_every: int = 1
     smoothing: float = 0.0
     leader_noise: float = 0.5
-    follower_noise: float = 0.1
+    follower_noise: float = 0.3
     width: int = 32
     residual: bool = False
+    reaction: bool = True
     warmup_env_steps: int = 1600
     saturation: float = 1e-3
     target: Guidance = "none"
@@ -468,9 +472,13 @@ class ActorCritic:
         answer = policy.answer_w(output, now.leader, self.params)
         given = jax.lax.stop_gradient(answer)
         power = policy.power_w(follower_features(now, given, self.params), self.params)
-        leads = critic(
-            now.game, now.stores, Actions(answer, jax.lax.stop_gradient(power))
-        )
+        answered = jax.lax.stop_gradient(power)
+        if settings.reaction:
+            others = jax.lax.stop_gradient(policy)
+            answered = others.power_w(
+                follower_features(now, answer, self.params), self.params
+            )
+        leads = critic(now.game, now.stores, Actions(answer, answered))
         follow = critic(now.game, now.stores, Actions(given, power))
         loss = -leads.leader - follow.followers.mean()
         loss += settings.saturation * jnp.square(output).mean()

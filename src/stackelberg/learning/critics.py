@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from stackelberg.envs.slot_game import SlotGame
-from stackelberg.learning.networks import Perceptron
+from stackelberg.learning.networks import Dense, Perceptron
 from stackelberg.learning.objectives import utility_unit
 from stackelberg.learning.tokens import TYPICAL_NOISE, decades
 
@@ -33,11 +33,11 @@ class Actions(NamedTuple):
 
 
 class Values(NamedTuple):
-    """What agents expect, in units of `utility_unit`.
+    """What agents expect.
 
     Attributes:
-        leader: scalar.
-        followers: [N].
+        leader: in units of `utility_unit`.
+        followers: in units of W / ln 2 each [N].
     """
 
     leader: Float[Array, "*batch"]
@@ -49,12 +49,17 @@ class Critic(eqx.Module):
 
     Attributes:
         network: features to a pair's value and its share of the leader's.
+        direct: the same, linearly: a slot's rewards are nearly so in the features.
     """
 
     network: Perceptron
+    direct: Dense
 
     def __init__(self, key: Array, stores: int, width: int):
-        self.network = Perceptron(key, NUM_FEATURES + stores, 2, width)
+        first, second = jax.random.split(key)
+        features = NUM_FEATURES + stores
+        self.network = Perceptron(first, features, 2, width, last_scale=0.1)
+        self.direct = Dense(second, features, 2, scale=0.1)
 
     def __call__(
         self, game: SlotGame, stores: Float[Array, "N S"], actions: Actions
@@ -67,9 +72,12 @@ class Critic(eqx.Module):
             actions: of everybody. The followers' values have derivatives in a pair's
                 own power alone: each climbs its own value, others being given.
         """
-        alone = self.network(critic_features(game, stores, actions, alone=True))
-        together = self.network(critic_features(game, stores, actions, alone=False))
-        return Values(together[:, 1].mean(), alone[:, 0])
+
+        def read(*, alone: bool) -> Array:
+            features = critic_features(game, stores, actions, alone=alone)
+            return self.network(features) + self.direct(features)
+
+        return Values(read(alone=False)[:, 1].mean(), read(alone=True)[:, 0])
 
 
 NUM_FEATURES = 9

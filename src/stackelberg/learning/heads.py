@@ -57,8 +57,13 @@ def answer_w(
 def price_of_answer(
     answer: Float[Array, " N"], quoted_gain: Float[Array, " N"], radio: Radio
 ) -> Float[Array, " N"]:
-    """The price at which a pair billed by `quoted_gain` answers p = b - s: (27)."""
-    return radio.spend_scale / (quoted_gain * answer)
+    """The price at which a pair billed by `quoted_gain` answers p = b - s: (27).
+
+    By logarithms: a quotient's derivative squares what it divides by, which leaves
+    float32.
+    """
+    logarithm = jnp.log(radio.spend_scale) - jnp.log(quoted_gain) - jnp.log(answer)
+    return jnp.exp(logarithm)
 
 
 def unit_price(

@@ -34,9 +34,13 @@ def in_price_units(game: SlotGame, radio: Radio) -> SlotGame:
 
 
 def utility_unit(game: SlotGame) -> Float[Array, ""]:
-    """W / ln 2 for each pair: a rate of about one bit per second and hertz."""
-    size = game.follower_price_weight * game.spend_scale * game.bs_gain.shape[-1]
-    return size
+    """W / ln 2 for each pair: a rate of one nat per second and hertz."""
+    return follower_unit(game) * game.bs_gain.shape[-1]
+
+
+def follower_unit(game: SlotGame) -> Float[Array, ""]:
+    """W / ln 2: a rate of one nat per second and hertz."""
+    return game.follower_price_weight * game.spend_scale
 
 
 def leader_through_reaction(

@@ -150,7 +150,9 @@ def follower_tokens(
         last_cellular = last_cellular[pair, observation.channel]
     others = jnp.maximum(observation.interference_w - last_cellular, 0.0)
     noise_w = (noise + cellular + others) / own
-    answer = radio.spend_scale / (jnp.maximum(price, _tiny(price)) * to_bs)
+    # By logarithms, as `heads.price_of_answer`, so that derivatives stay in float32.
+    asked = jnp.log(jnp.maximum(price, _tiny(price))) + jnp.log(to_bs)
+    answer = jnp.exp(jnp.minimum(jnp.log(radio.spend_scale) - asked, 60.0))
     columns = [
         decades(own * most / noise),
         decades(usual(observation.own) * most / noise),

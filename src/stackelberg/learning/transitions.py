@@ -25,7 +25,7 @@ from stackelberg.envs.slot_game import SlotGame, slot_game
 from stackelberg.learning.critics import Actions, Values
 from stackelberg.learning.experience import flat
 from stackelberg.learning.heads import price_of_answer
-from stackelberg.learning.objectives import utility_unit
+from stackelberg.learning.objectives import follower_unit, utility_unit
 from stackelberg.learning.policy import LinkPolicy
 from stackelberg.learning.tokens import (
     LeaderTokens,
@@ -61,7 +61,7 @@ class Transition(NamedTuple):
     Attributes:
         now: the slot.
         actions: of everybody.
-        reward: in units of `utility_unit`.
+        reward: in the units of `Values`.
         ended: 1 where the episode terminated; a cut-off is no end.
         after: the slot after.
     """
@@ -91,7 +91,9 @@ def moment(state: State, params: EnvParams, *, solve: bool) -> Moment:
         asked = params.radio.spend_scale / (tokens.quoted_gain * found.reuse_price)
         unit = utility_unit(game)
         actions = Actions(asked, found.transmit_power_w)
-        value = Values(found.leader_utility / unit, found.follower_utility / unit)
+        value = Values(
+            found.leader_utility / unit, found.follower_utility / follower_unit(game)
+        )
     columns = store_columns(state.backlog_bits, state.energy_j, params)
     stores = jnp.stack(columns, axis=1) if columns else jnp.zeros((len(nothing), 0))
     return Moment(tokens, seen, game, stores, actions, value)
@@ -171,7 +173,10 @@ def play_transitions(
         action = Action(price, now.game.channel, actions.power_w)
         played = step(second, state, action, params)
         unit = utility_unit(now.game)
-        reward = Values(played.leader_reward / unit, played.follower_reward / unit)
+        reward = Values(
+            played.leader_reward / unit,
+            played.follower_reward / follower_unit(now.game),
+        )
         ended = played.terminated.astype(jnp.float32)
         after = moment(played.state, params, solve=solve)
         return played.state, (after, (now, actions, reward, ended))
