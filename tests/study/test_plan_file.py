@@ -20,7 +20,8 @@ METHOD = '[[method]]\nname = "bilevel"\n'
          "scenario[0].generate.num_channel: expected one of the known keys (did you "
          "mean 'num_channels'?), got an unknown key"),
         (SMALL.replace('"spectrum"', '"spectrun"'),
-         "scenario[0].kind: expected one of spectrum, edge (did you mean 'spectrum'?), "
+         "scenario[0].kind: expected one of spectrum, edge, environment (did you mean "
+         "'spectrum'?), "
          "got 'spectrun'"),
         (SMALL.replace("num_channels = 2", 'num_channels = "2"'),
          "scenario[0].generate.num_channels: expected a valid integer, got '2'"),

@@ -22,9 +22,16 @@ from stackelberg import edge, io, spectrum
 from stackelberg.errors import ConfigError, InputError, suggestion
 from stackelberg.io.files import read_bytes
 from stackelberg.io.scenario_file import scenario_from_json
-from stackelberg.study.plan import EdgeScenario, Kind, Plan, SpectrumScenario, Strict
+from stackelberg.study.methods.environment import World
+from stackelberg.study.plan import (
+    AnyScenario,
+    EnvironmentScenario,
+    Kind,
+    Plan,
+    Strict,
+)
 
-Problem: TypeAlias = spectrum.Scenario | edge.Market
+Problem: TypeAlias = spectrum.Scenario | edge.Market | World
 
 Files: TypeAlias = Mapping[str, bytes]
 
@@ -93,6 +100,8 @@ def build(case: Case, seed: int) -> Problem:
     """The problem of a case and a seed; the same arguments give the same bits."""
     if case.kind == "spectrum":
         return _spectrum_cell(case, seed)
+    if case.kind == "environment":
+        return _world(case, seed)
     return _edge_market(case, seed)
 
 
@@ -127,6 +136,20 @@ def _spectrum_cell(case: Case, seed: int) -> spectrum.Scenario:
     return cell
 
 
+def _world(case: Case, seed: int) -> World:
+    settings = case.settings
+    world = World(
+        {
+            "environment": settings["generate"],
+            "training": settings.get("training", {}),
+            "evaluation": settings.get("evaluation", {}),
+        },
+        tuple(settings.get("other_pairs", ())),
+    )
+    world.any_settings(seed)
+    return world
+
+
 def _edge_market(case: Case, seed: int) -> edge.Market:
     settings = case.settings
     if case.files:
@@ -142,9 +165,7 @@ def _edge_market(case: Case, seed: int) -> edge.Market:
     return replace(market, cost=np.full(market.num_nodes, float(cost)))
 
 
-def _of_scenario(
-    scenario: SpectrumScenario | EdgeScenario, place: str, folder: Path
-) -> Iterator[Case]:
+def _of_scenario(scenario: AnyScenario, place: str, folder: Path) -> Iterator[Case]:
     settings = scenario.given()
     for key in ("name", "kind", "sweep", "files", "generate"):
         settings.pop(key, None)
@@ -154,6 +175,13 @@ def _of_scenario(
             files = _contents(folder / name, scenario.kind)
             yield Case(scenario.name, scenario.kind, settings, swept, files)
         return
+    if isinstance(scenario, EnvironmentScenario):
+        for values in itertools.product(*scenario.sweep.values()):
+            swept = dict(zip(scenario.sweep, values, strict=True))
+            generate = {**scenario.generate, **swept}
+            made = {**settings, "generate": generate}
+            yield Case(scenario.name, scenario.kind, made, swept, {})
+        return
     for swept in _combinations(scenario, place):
         generate = _swept_settings(_generator(scenario), swept, place)
         yield Case(
@@ -161,9 +189,10 @@ def _of_scenario(
         )
 
 
-def _generator(scenario: SpectrumScenario | EdgeScenario) -> Strict:
-    assert scenario.generate is not None  # it has no files, and one of the two
-    return scenario.generate
+def _generator(scenario: AnyScenario) -> Strict:
+    made = scenario.generate
+    assert isinstance(made, Strict)  # it has no files, and one of the two
+    return made
 
 
 def _contents(path: Path, kind: Kind) -> dict[str, bytes]:
@@ -180,9 +209,7 @@ def _contents(path: Path, kind: Kind) -> dict[str, bytes]:
     return {one.name: read_bytes(one, wanted="a market's table") for one in tables}
 
 
-def _combinations(
-    scenario: SpectrumScenario | EdgeScenario, place: str
-) -> Iterator[dict[str, Any]]:
+def _combinations(scenario: AnyScenario, place: str) -> Iterator[dict[str, Any]]:
     known = type(_generator(scenario)).model_fields
     for key in scenario.sweep:
         if key not in known:

@@ -13,13 +13,23 @@ from pydantic import ValidationError
 
 from stackelberg.errors import ConfigError, InputError, suggestion
 from stackelberg.io.files import read_bytes
-from stackelberg.study.cases import Case, cases, digest
+from stackelberg.learning.methods import METHODS as LEARNERS
+from stackelberg.study.cases import Case, build, cases, digest
 from stackelberg.study.code_version import code_version
-from stackelberg.study.methods.measured import METRICS
+from stackelberg.study.methods import edge, environment, spectrum
+from stackelberg.study.methods.environment import World
+from stackelberg.study.methods.measured import METRICS, OTHER_SIZE
 from stackelberg.study.methods.own import check_settings, load
 from stackelberg.study.methods.registry import methods_of
 from stackelberg.study.plan import Kind, MethodTable, Plan
 from stackelberg.study.plan_file import plan_error
+
+ROOMS: dict[Kind, tuple[str, ...]] = {
+    "spectrum": spectrum.ROOMS,
+    "edge": edge.ROOMS,
+    "environment": environment.ROOMS,
+}
+"""What a result of a user's own method depends on beside its file."""
 
 RESULT_FORMAT = "stackelberg.study.result/1"
 
@@ -115,6 +125,7 @@ def cells(plan: Plan, folder: Path, source: str) -> list[Cell]:
         except InputError as error:
             wrong.append(error)
     wrong.extend(_unknown_metrics(plan))
+    wrong.extend(_wrong_learners(plan, found, plays))
     if wrong:
         raise plan_error(wrong, source)
     return [
@@ -201,11 +212,32 @@ def _unknown_metrics(plan: Plan) -> list[InputError]:
             place, expected="a known metric" + suggestion(name, METRICS), got=repr(name)
         )
         for place, name in asked
-        if name not in METRICS
+        if name not in METRICS and not OTHER_SIZE.fullmatch(name)
     ]
+
+
+def _wrong_learners(
+    plan: Plan, found: Sequence[Case], plays: Mapping[tuple[str, Kind], Play]
+) -> list[InputError]:
+    """Settings of learners are known to be right only with their environment."""
+    wrong: list[InputError] = []
+    for i, table in enumerate(plan.method):
+        play = plays.get((table.name, "environment"))
+        if play is None or play.source is not None or play.use not in LEARNERS:
+            continue
+        for case in found:
+            if case.kind == "environment":
+                world = build(case, plan.seed_list[0])
+                assert isinstance(world, World)
+                try:
+                    world.settings(play.use, play.settings, plan.seed_list[0])
+                except InputError as error:
+                    wrong.append(error.located(f"method[{i}] in {case.name}"))
+                break
+    return wrong
 
 
 def _code(play: Play, kind: Kind) -> Mapping[str, Any]:
     if play.source is None:
         return code_version(methods_of(kind)[play.use].rooms)
-    return code_version(("errors", "units", "game", kind))
+    return code_version((*ROOMS[kind], "study/methods/own.py"))

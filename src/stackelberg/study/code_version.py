@@ -27,7 +27,7 @@ def code_version(rooms: tuple[str, ...]) -> dict[str, Any]:
     package = resources.files("stackelberg")
     study = package.joinpath("study")
     sources = hashlib.sha256()
-    for room in (*rooms, "study/methods"):
+    for room in rooms:
         _digest(_place(package, room), room, sources)
     for name in _OWN_FILES:
         _digest(study.joinpath(name), name, sources)

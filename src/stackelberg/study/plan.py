@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 PLAN_FORMAT = "stackelberg.study.plan/1"
 
-Kind: TypeAlias = Literal["spectrum", "edge"]
+Kind: TypeAlias = Literal["spectrum", "edge", "environment"]
 
 Range: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=2)]
 """Least and greatest."""
@@ -106,8 +106,29 @@ class EdgeScenario(_Named):
     node_cost: Annotated[float, Field(ge=0.0)] | None = None
 
 
+class EnvironmentScenario(_Named):
+    """A time-varying cell in which policies act and learn, slot by slot.
+
+    Attributes:
+        name: of the scenario.
+        kind: ``environment``.
+        generate: the table ``environment`` of the settings of a training run.
+        training: its table ``training``; the seed is the cell's.
+        evaluation: its table ``evaluation``; the cell's seed is added to its seed.
+        other_pairs: numbers of pairs that a policy is also judged with at the end.
+        sweep: values to go through, by key of `generate`; all combinations.
+    """
+
+    kind: Literal["environment"]
+    generate: dict[str, Any]
+    training: dict[str, Any] = {}
+    evaluation: dict[str, Any] = {}
+    other_pairs: list[Annotated[int, Field(ge=1)]] = []
+    files: None = None
+
+
 AnyScenario: TypeAlias = Annotated[
-    SpectrumScenario | EdgeScenario, Field(discriminator="kind")
+    SpectrumScenario | EdgeScenario | EnvironmentScenario, Field(discriminator="kind")
 ]
 
 

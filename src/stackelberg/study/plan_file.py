@@ -15,6 +15,7 @@ from stackelberg.io.toml_text import parse_tables
 from stackelberg.study.plan import (
     EdgeMarkets,
     EdgeScenario,
+    EnvironmentScenario,
     MethodTable,
     Plan,
     SeedRange,
@@ -32,6 +33,7 @@ _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     ("scenario", "spectrum", "generate"): SpectrumCells,
     ("scenario", "edge"): EdgeScenario,
     ("scenario", "edge", "generate"): EdgeMarkets,
+    ("scenario", "environment"): EnvironmentScenario,
     ("method",): MethodTable,
     ("threshold",): ThresholdTable,
 }
@@ -121,7 +123,7 @@ def _input_error(detail: Mapping[str, Any]) -> InputError:
     return ConfigError(name, expected=message + near, got=_short(got))
 
 
-KINDS = ("spectrum", "edge")
+KINDS = ("spectrum", "edge", "environment")
 
 _CHOICES = (*KINDS, "int", "list[int]", "SeedRange", "constrained-int")
 

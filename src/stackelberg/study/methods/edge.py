@@ -19,7 +19,7 @@ from stackelberg.game import Status
 from stackelberg.study.methods.measured import Measured, Method
 from stackelberg.study.plan import Strict
 
-ROOMS = ("errors", "units", "game", "edge")
+ROOMS = ("errors", "units", "game", "edge", "study/methods/edge.py")
 
 
 class SharingSettings(Strict):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -105,6 +106,22 @@ METRICS: dict[str, Metric] = {
     "users_below_5_db": Metric(
         "users below 5 dB", "", "lower", "cellular users, by SINR at the base station"
     ),
+    "leader_regret": Metric(
+        "leader regret", "", "lower",
+        "share of the equilibrium's utility that the prices miss once pairs answer",
+    ),
+    "follower_utility_bps": Metric(
+        "follower utility", "bit/s", "higher", "mean of a pair's utility"
+    ),
+    "cellular_outage": Metric(
+        "cellular outage", "", "lower", "share of cellular users below 5 dB"
+    ),
+    "deadline_misses": Metric(
+        "deadline misses", "", "lower", "share of the data that expired"
+    ),
+    "equilibrium_found": Metric(
+        "equilibria found", "", None, "share of slots whose equilibrium was found"
+    ),
     "utility_share": Metric(
         "utility share", "", "higher",
         "geometric mean of the users' utilities over those of the optimum",
@@ -132,6 +149,19 @@ METRICS: dict[str, Metric] = {
 """Every metric of the library's methods by name."""
 
 
+OTHER_SIZE = re.compile(r"(gain|re_equilibrated_gain)_at_(\d+)_pairs")
+"""A metric of a policy with another number of pairs than it learned with."""
+
+
 def metric(name: str) -> Metric:
     """The metric of this name; one that only a user's method knows has no direction."""
+    other = OTHER_SIZE.fullmatch(name)
+    if other is not None:
+        base = METRICS[other.group(1)]
+        size = f"with {other.group(2)} pairs, without learning again"
+        return replace(
+            base,
+            label=f"{base.label} at {other.group(2)} pairs",
+            meaning=f"{base.meaning}, {size}",
+        )
     return METRICS.get(name, Metric(name.replace("_", " "), "", None, ""))

@@ -21,6 +21,7 @@ from stackelberg.errors import ConfigError, suggestion
 from stackelberg.game import Status
 from stackelberg.spectrum import Scenario, solve
 from stackelberg.study.methods import edge as on_edge
+from stackelberg.study.methods import environment as on_environment
 from stackelberg.study.methods import spectrum as on_spectrum
 from stackelberg.study.methods.measured import Measured
 
@@ -87,7 +88,8 @@ def run_own(
 
     A spectrum function returns prices [N], which the pairs answer with their Nash
     equilibrium, or an `Outcome`; an edge function returns amounts, users x nodes, which
-    are cut to the limits. Either may return a dict of metrics instead.
+    are cut to the limits; in an environment it returns a policy. Any may return a dict
+    of metrics instead.
 
     Raises:
         ConfigError: it returned something else.
@@ -99,6 +101,8 @@ def run_own(
         result = on_spectrum.own_result(problem, name, returned)
         best = solve(problem, "bilevel").value
         return on_spectrum.measured(problem, result, best=best)
+    if isinstance(problem, on_environment.World):
+        return on_environment.judged(returned, problem.any_settings(seed), problem)
     assert isinstance(problem, Market)
     return _measured_amounts(problem, returned)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 
-from stackelberg.study.methods import edge, spectrum
+from stackelberg.study.methods import edge, environment, spectrum
 from stackelberg.study.methods.measured import Method
 from stackelberg.study.plan import Kind
 
-_METHODS = {"spectrum": spectrum.methods, "edge": edge.methods}
+_METHODS = {
+    "spectrum": spectrum.methods,
+    "edge": edge.methods,
+    "environment": environment.methods,
+}
 
 
 @cache

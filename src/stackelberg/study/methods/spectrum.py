@@ -35,6 +35,7 @@ ROOMS = (
     "spectrum",
     "report/spectrum/methods.py",
     "report/spectrum/pairs.py",
+    "study/methods/spectrum.py",
 )
 
 QUANTILES = tuple(i / 20 for i in range(21))
