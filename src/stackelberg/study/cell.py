@@ -232,7 +232,10 @@ def _wrong_learners(
                 try:
                     world.settings(play.use, play.settings, plan.seed_list[0])
                 except InputError as error:
-                    wrong.append(error.located(f"method[{i}] in {case.name}"))
+                    place = f"method[{i}] in {case.name}: {error.argument}"
+                    wrong.append(
+                        ConfigError(place, expected=error.expected, got=error.got)
+                    )
                 break
     return wrong
 
