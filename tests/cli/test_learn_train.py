@@ -99,6 +99,13 @@ def test_ctrl_c_ends_after_a_chunk_and_resume_gives_the_same_bits(
     assert "000000000050.checkpoint" in {
         path.name for path in (cut / "checkpoints").iterdir()
     }
+    whole = (cut / "log.jsonl").read_bytes()
+    count = len(whole.splitlines()) + 1
+    for line in (b"{]", b"[1]", b'{"kind": 3, "env_steps": 1}'):
+        (cut / "log.jsonl").write_bytes(whole + line + b"\n")
+        place = f"log.jsonl: line {count}: expected a line"
+        assert_refused(stackelberg("learn", "resume", cut), place)
+    (cut / "log.jsonl").write_bytes(whole)
     with (cut / "log.jsonl").open("ab") as log:  # steps after the checkpoint, and torn
         log.write(b'{"kind": "chunk", "env_steps": 60}\n{"kind": "chu')
     resumed = stackelberg("learn", "resume", cut)

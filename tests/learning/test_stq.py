@@ -121,6 +121,7 @@ def test_playing_the_equilibrium_still_visits_everything_that_exploration_draws(
     ("options", "text"),
     [
         ({"steps": 0}, "steps: expected at least 1, got 0"),
+        ({"steps": 10**30}, "steps: expected at most 1000000000000000, got 1000"),
         ({"exponent": 0.5}, r"exponent: expected a number in \(.5, 1\]"),
         ({"exploration": 0.0}, "exploration"),
         ({"restart": 1.5}, "restart"),

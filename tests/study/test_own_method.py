@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cli.command import CommandLine
-from study.plans import HEAD, write_plan
+from cli.command import CommandLine, assert_refused
+from study.plans import HEAD, OWN, write_plan
 
 from stackelberg import edge, spectrum
+from stackelberg.errors import ConfigError
 from stackelberg.study import open_study
 from stackelberg.study.cases import build
 from stackelberg.study.methods.own import run_own
@@ -79,3 +83,63 @@ def test_a_function_without_a_seed_is_refused(
     ended = stackelberg("study", "run", plan)
     assert ended.code == 2
     assert "method[0].file: expected a function of (problem, *, seed)" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("method", "line"),
+    [
+        ("import sys\nsys.exit(0)\n", "expected Python that runs, got SystemExit: 0"),
+        (
+            "method = int\n",
+            "expected a function of (problem, *, seed), got <class 'int'",
+        ),
+    ],
+)
+def test_a_file_that_ends_the_program_is_refused(
+    stackelberg: CommandLine, tmp_path: Path, method: str, line: str
+) -> None:
+    plan = write_plan(tmp_path, OWN % 1, method)
+    assert_refused(stackelberg("study", "run", plan, "-o", tmp_path / "out"), line)
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_what_a_method_prints_or_ends_is_not_the_commands(tmp_path: Path) -> None:
+    """Also edited results: all in one study, as starting workers is slow."""
+    text = OWN % 1 + '[[method]]\nname = "ends"\nfile = "mine.py:ends"\n'
+    source = """import sys
+print("loaded")
+def method(scenario, *, seed):
+    print("played", flush=True)
+    return {"m": 1.0}
+def ends(scenario, *, seed):
+    sys.exit(0)
+"""
+    plan, out = write_plan(tmp_path, text, source), tmp_path / "out"
+    words = ["study", "run", str(plan), "-o", str(out), "-j", "1", "--json"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "stackelberg.cli", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 3, ended.stderr
+    (failure,) = json.loads(ended.stdout)["failures"]
+    assert failure["cell"].startswith("cell, ends")
+    assert failure["error"] == "SystemExit: 0"
+    assert "loaded" in ended.stderr
+    assert "played" in ended.stderr
+
+    study = open_study(out)
+    address = next(c.address for c in study.cells if c.play.name == "mine")
+    path = study.store.result_path(address)
+    whole = json.loads(path.read_text())
+    for wrong in ({"metrics": [1]}, {"metrics": {"m": "x"}}, {"series": 3}):
+        path.write_text(json.dumps(whole | wrong))
+        with pytest.raises(ConfigError, match="expected metrics and series as"):
+            study.store.result(address)
+    path.write_text("[" * 100_000)
+    with pytest.raises(ConfigError, match="expected a JSON object, got something"):
+        study.store.result(address)
+    study.store.timing_path(address).write_text('{"seconds": "x"}')
+    with pytest.raises(ConfigError, match="seconds: expected a number"):
+        study.store.seconds(address)

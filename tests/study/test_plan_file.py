@@ -31,6 +31,8 @@ METHOD = '[[method]]\nname = "bilevel"\n'
          "method[0].frequency: expected one of the known keys, got an unknown key"),
         (SMALL.replace('"random"', '"full_power"'),
          "method[1].name: expected each name once, got 'full_power'"),
+        (SMALL + '[[threshold]]\nmetric = "gain"\nat_least = nan',
+         "threshold[0].at_least: expected a finite number, got nan"),
         ("x = ", "end of document: expected TOML, got invalid value"),
         (HEAD + "seeds = 1\n" + METHOD, "scenario: expected a value, got nothing"),
         (HEAD + 'reference = "bilvel"\nseeds = 1\n' + SPECTRUM + METHOD,

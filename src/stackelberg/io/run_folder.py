@@ -7,14 +7,14 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from stackelberg.errors import ConfigError
+from stackelberg.errors import ConfigError, InputError
 from stackelberg.io.checkpoint import (
     CheckpointFolder,
     read_checkpoint,
     write_checkpoint,
 )
 from stackelberg.io.files import write_text_atomically
-from stackelberg.io.json_text import JsonObject
+from stackelberg.io.json_text import JsonObject, parse_object
 from stackelberg.io.settings_file import read_settings, write_settings
 from stackelberg.io.solution_file import plain
 from stackelberg.learning.settings import RunSettings
@@ -170,14 +170,33 @@ class RunFolder:
         if not path.exists():
             return []
         lines: list[JsonObject] = []
-        for text in path.read_bytes().splitlines(keepends=True):
+        for i, text in enumerate(path.read_bytes().splitlines(keepends=True)):
             if text.endswith(b"\n"):
-                lines.append(cast("JsonObject", json.loads(text)))
+                lines.append(_log_line(text, f"{path}: line {i + 1}"))
         return lines
 
     def _told(self, env_steps: int, seconds: float) -> JsonObject:
         tables = json.loads(json.dumps(plain(self.settings.tables())))
         return {"env_steps": env_steps, "seconds": seconds, "settings": tables}
+
+
+def _log_line(text: bytes, place: str) -> JsonObject:
+    """One line of the log, as `note` wrote it."""
+    try:
+        line = parse_object(text, wanted="a line of the log")
+    except InputError as error:
+        raise ConfigError(
+            place, expected="a line as it was written", got=str(error.got)
+        ) from None
+    if not (
+        isinstance(line.get("kind"), str)
+        and isinstance(line.get("env_steps"), int)
+        and isinstance(line.get("metrics", {}), dict)
+    ):
+        raise ConfigError(
+            place, expected="a line with `kind` and `env_steps`", got="others"
+        )
+    return line
 
 
 def _steps(line: JsonObject) -> int:

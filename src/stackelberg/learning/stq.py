@@ -31,6 +31,9 @@ from stackelberg.learning.tabular_answer import (
 from stackelberg.learning.tabular_game import TabularGame
 from stackelberg.learning.value_iteration import TabularSolution
 
+MAX_STEPS = 10**15
+"""Beyond which counts are no longer whole in float64."""
+
 BLOCK = 65_536
 """Steps whose random numbers are drawn at a time; the answer does not depend on it."""
 
@@ -40,7 +43,7 @@ class StqSettings:
     """How ST-Q learns.
 
     Attributes:
-        steps: sampled transitions, >= 1.
+        steps: sampled transitions, 1 to `MAX_STEPS`.
         exponent: w of the learning rate 1 / n(s, a)^w, in (.5, 1].
         exploration: share of steps with a uniformly drawn joint action, in (0, 1]; in
             the others the current stage equilibrium is played.
@@ -57,6 +60,7 @@ class StqSettings:
     def __post_init__(self) -> None:
         for name, good, expected in (
             ("steps", self.steps >= 1, "at least 1"),
+            ("steps", self.steps <= MAX_STEPS, f"at most {MAX_STEPS}"),
             ("exponent", 0.5 < self.exponent <= 1.0, "a number in (.5, 1]"),
             ("exploration", 0.0 < self.exploration <= 1.0, "a number in (0, 1]"),
             ("restart", 0.0 <= self.restart <= 1.0, "a number in [0, 1]"),

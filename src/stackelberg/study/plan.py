@@ -21,7 +21,9 @@ Range: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=2)]
 class Strict(BaseModel):
     """A table: unknown keys are refused, and kinds of values are not guessed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
 
     def given(self) -> dict[str, Any]:
         """What the plan says of it, without what it leaves to defaults."""

@@ -147,6 +147,7 @@ def _end(workers: list[_Worker]) -> None:
 def work(pipe: Connection, parent: int) -> None:
     """A worker: cells in, ends out, until the pipe closes or the parent dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    os.dup2(2, 1)  # what a method prints is no result of the command
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     while True:
         try:

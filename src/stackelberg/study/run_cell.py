@@ -43,7 +43,7 @@ def run_cell(cell: Cell) -> Finished:
     content, error, trace = None, None, ""
     try:
         content = _content(cell, _measure(cell))
-    except Exception as caught:
+    except (Exception, SystemExit) as caught:  # a method may call sys.exit
         error = f"{type(caught).__name__}: {' '.join(str(caught).split())}"
         trace = traceback.format_exc()
     return Finished(cell.address, content, error, trace, time.perf_counter() - start)

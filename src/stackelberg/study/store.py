@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,14 +59,14 @@ class Store:
         """Write how a cell ended."""
         address = ended.address
         if ended.content is None:
-            tries = self.failure(address).get("tries", 0)
+            tries = self.failure(address).get("tries")
             self._write(
                 self.failure_path(address),
                 {
                     "address": address,
                     "cell": cell.name,
                     "error": ended.error,
-                    "tries": int(tries) + 1,
+                    "tries": (tries if isinstance(tries, int) else 0) + 1,
                     "trace": ended.trace,
                 },
             )
@@ -90,12 +91,26 @@ class Store:
             raise ConfigError(
                 str(path), expected=f"the result {address}", got="another file"
             )
+        metrics, series = found.get("metrics"), found.get("series")
+        if not (
+            isinstance(metrics, dict)
+            and isinstance(series, dict)
+            and all(_is_score(x) for x in cast("dict[str, Any]", metrics).values())
+        ):
+            raise ConfigError(
+                str(path), expected="metrics and series as written", got="others"
+            )
         return found
 
     def seconds(self, address: str) -> float | None:
         """How long a cell took, where that is known."""
         path = self.timing_path(address)
-        return float(_object(path)["seconds"]) if path.is_file() else None
+        if not path.is_file():
+            return None
+        seconds = _object(path).get("seconds")
+        if seconds is None or not _is_score(seconds):
+            raise ConfigError(f"{path}: seconds", expected="a number", got="another")
+        return float(seconds)
 
     def failure(self, address: str) -> dict[str, Any]:
         """The record of a failure; empty where there is none."""
@@ -130,7 +145,12 @@ class Store:
                 expected=repr(STUDY_FORMAT),
                 got=repr(found.get("format")),
             )
-        return Path(str(found["plan_folder"]))
+        folder = found.get("plan_folder")
+        if not isinstance(folder, str) or "\0" in folder:
+            raise ConfigError(
+                f"{path}: plan_folder", expected="a folder", got=repr(folder)[:40]
+            )
+        return Path(folder)
 
     @contextmanager
     def locked(self) -> Generator[None, None, None]:
@@ -154,11 +174,20 @@ class Store:
         write_text_atomically(path, json.dumps(record, indent=1) + "\n")
 
 
+def _is_score(value: object) -> bool:
+    """Whether a result may say this of a metric: a finite number, or None."""
+    if value is None:
+        return True
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return abs(value) <= sys.float_info.max  # NaN is not
+
+
 def _object(path: Path) -> dict[str, Any]:
     content = read_bytes(path, wanted="a file of the study")
     try:
         found = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise ConfigError(str(path), expected="a JSON object", got="something else")

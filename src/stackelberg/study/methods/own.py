@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import sys
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -40,8 +42,10 @@ def load(source: bytes, name: str, function: str) -> Own:
     module = types.ModuleType("study_method")
     module.__file__ = name
     try:
-        exec(compile(source, name, "exec"), module.__dict__)
-    except Exception as error:
+        # What the file prints is no result; standard output is for those.
+        with contextlib.redirect_stdout(sys.stderr):
+            exec(compile(source, name, "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:
         raise ConfigError(
             name,
             expected="Python that runs",
@@ -64,7 +68,14 @@ def check_settings(function: Own, settings: Mapping[str, Any], place: str) -> No
     Raises:
         ConfigError: naming the setting.
     """
-    parameters = inspect.signature(function).parameters
+    try:
+        parameters = inspect.signature(function).parameters
+    except ValueError:  # a class or function of the interpreter's own
+        raise ConfigError(
+            f"{place}.file",
+            expected="a function of (problem, *, seed)",
+            got=repr(function)[:40],
+        ) from None
     if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
         return
     names = list(parameters)[1:]
