@@ -114,3 +114,15 @@ def test_help_is_quick_because_it_loads_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("closed", "code"), [(">&-", 0), ("2>&-", 2)])
+def test_a_closed_stream_is_no_traceback(closed: str, code: int) -> None:
+    words = "equations" if code == 0 else "equations --nonsense"
+    ended = subprocess.run(
+        ["sh", "-c", f'"$0" -m stackelberg.cli {words} {closed}', sys.executable],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (code, "")

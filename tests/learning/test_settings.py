@@ -171,6 +171,10 @@ def test_what_is_no_toml_is_one_line(tmp_path: Path) -> None:
         (".".join("a" * 3000) + " = 1", "content: expected at most 64 levels, got"),
         ("a = " + "9" * 5000, "content: expected whole numbers of at most 4096 bits"),
         ("a = 0x" + "f" * 6000, "content: expected whole numbers of at most 4096"),
+        (
+            '[environment]\nshadowing_waves = 1000000000000\n[method]\nname = "tiny"',
+            r"environment\.shadowing_waves: expected a number <= 100000, got 10000",
+        ),
         ('[method]\nname = ["tiny"]', r"method\.name: expected one of .*, got \['tiny"),
         (
             '[environment]\ncell_radius_m = -1.0\n[method]\nname = "tiny"',

@@ -18,6 +18,9 @@ def main() -> None:
         sys.stderr.write("stackelberg: interrupted\n")
         sys.exit(130)
 
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the shell closed it: `>&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     sys.exit(run(sys.argv[1:]))
 
 

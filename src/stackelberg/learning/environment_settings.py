@@ -21,6 +21,10 @@ class Table(BaseModel):
     )
 
 
+Waves = Annotated[int, Field(le=100_000)]
+"""More are no better, and a cell of them has no room."""
+
+
 class NoFading(Table):
     """Gains as propagation gives them."""
 
@@ -46,7 +50,7 @@ class JakesFading(Table):
 
     kind: Literal["jakes"]
     doppler_hz: float = 10.0
-    waves: int = 8
+    waves: Waves = 8
 
     def record(self) -> envs.Fading:
         """The argument of `make_params`."""
@@ -179,7 +183,7 @@ class EnvironmentTable(Table):
     cell_radius_m: float = 500.0
     d2d_distance_m: tuple[float, float] = (10.0, 50.0)
     slots_per_frame: int = 10
-    shadowing_waves: int = 32
+    shadowing_waves: Waves = 32
     switching_loss: float | None = None
     price_inertia: float | None = None
     billing: Literal["instantaneous", "quoted"] = "instantaneous"
