@@ -86,6 +86,7 @@ def test_absurd_sizes_are_one_line(
         (KeyboardInterrupt(), 130, "interrupted"),
         (OSError(28, "No space left on device"), 2, "no space left on device"),
         (MemoryError("14 TiB"), 2, "too large for this machine"),
+        (RuntimeError("INTERNAL: Out of memory"), 2, "too large for this machine"),
     ],
 )
 def test_what_happens_in_the_middle_is_one_line(

@@ -38,6 +38,9 @@ application.command("demo")(demo)
 application.command("equations")(equations)
 
 
+_NO_ROOM = ("RESOURCE_EXHAUSTED", "Out of memory")
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"stackelberg {__version__}")
@@ -90,6 +93,10 @@ def run(arguments: Sequence[str]) -> int:
             raise
         code = INTERRUPTED
     except (MemoryError, OverflowError) as error:
+        code = _say(f"too large for this machine: {error}", INPUT_WRONG)
+    except RuntimeError as error:  # how JAX says that there is no room
+        if not any(words in str(error) for words in _NO_ROOM):
+            raise
         code = _say(f"too large for this machine: {error}", INPUT_WRONG)
     except BrokenPipeError:  # the reader, say `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
