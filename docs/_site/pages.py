@@ -15,7 +15,17 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 TOP = {"README.md": "index.md", "CONTRIBUTING.md": "", "CHANGELOG.md": ""}
-ROOMS = ("spectrum", "edge", "envs", "io", "study", "game", "errors", "units")
+ROOMS = (
+    "spectrum",
+    "edge",
+    "envs",
+    "learning",
+    "io",
+    "study",
+    "game",
+    "errors",
+    "units",
+)
 LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
 
 
