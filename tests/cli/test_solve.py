@@ -19,8 +19,12 @@ def cell(tmp_path: Path) -> Path:
 
 
 def test_an_answer_is_written_and_printed(
-    stackelberg: CommandLine, cell: Path, tmp_path: Path
+    stackelberg: CommandLine,
+    cell: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     target = tmp_path / "answer.json"
     ended = stackelberg("spectrum", "solve", cell, "-o", target)
     assert ended.code == 0, ended.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -31,9 +32,16 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+PIPED_COLUMNS = 200
+"""Width of a line where no terminal says one: paths and table rows stay whole."""
+
+
 def console() -> Console:
     """The terminal on stdout. Text is shown as it is: files may be called anything."""
-    return Console(markup=False, highlight=False, emoji=False)
+    shown = Console(markup=False, highlight=False, emoji=False)
+    if not shown.is_terminal and "COLUMNS" not in os.environ:
+        shown.width = PIPED_COLUMNS
+    return shown
 
 
 COMPILES = " (a first run also compiles the solvers, once)"

@@ -77,7 +77,8 @@ class EdgeCertificate(Certificate):
                 ("gap_per_user", self.gap_per_user, "nat",
                  "log utility that a user may lack on average"),
                 ("utility_error", float(self.utility_error.max(initial=0.0)), "",
-                 "bound on any user's relative distance from its optimal utility"),
+                 "bound on any one user's relative distance from its optimal utility, "
+                 "as if the whole gap were that user's"),
                 ("capacity_violation", self.capacity_violation, "",
                  "largest load above a capacity"),
                 ("budget_violation", self.budget_violation, "",

@@ -118,7 +118,9 @@ def evaluate(
     console.print(
         "gain: 0 earns nothing by pricing, 1 as much as the equilibrium of each slot "
         "with full information; re-equilibrated: once followers play best answers at "
-        "the same prices. Regrets and outage in %, rates in Mbit/s."
+        "the same prices. A gain above 1 is earned from followers who answer badly "
+        "(see their regret), not by better prices. Regrets and outage in %, rates in "
+        "Mbit/s."
     )
     console.print(f"{speed:.3g} decisions per second, one for all pairs of a slot")
     return 0

@@ -300,7 +300,7 @@ def allocation_line(stats: Mapping[str, Any]) -> str:
     from_best = (
         "distance from the best assignment not computed, too many to try"
         if gap is None
-        else f"{shown_percent(gap)} from the best assignment"
+        else f"{shown_percent(gap)} from the best assignment of that kind"
     )
     cap = found.max_pairs_per_channel
     return f"channels assigned by {how}, at most {cap} pairs each; {from_best}"

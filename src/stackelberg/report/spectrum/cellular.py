@@ -119,7 +119,8 @@ def sacrifice_sentences(users: Sequence[CellularRecord]) -> list[str]:
         sentences.append(
             f"Higher prices would not bring {_channels(lost_anyway)} back to "
             f"{USABLE_DB:g} dB: with every pair at its least power it is missed too, "
-            "so only other channels for these pairs would."
+            "so only other channels for these pairs, fewer pairs there or a lower "
+            "least power would."
         )
     return sentences
 
