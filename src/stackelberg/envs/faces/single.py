@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any
 
@@ -42,7 +43,7 @@ jitted_begin = jax.jit(begin, static_argnums=0)
 jitted_play = jax.jit(play, static_argnums=0)
 
 
-class _SingleEnv(gymnasium.Env[Floats, Any]):
+class _SingleEnv(gymnasium.Env[Floats, Any], ABC):
     """What both environments share.
 
     Attributes:
@@ -120,8 +121,9 @@ class _SingleEnv(gymnasium.Env[Floats, Any]):
         """The cell after the last slot: an RGB frame or a text, by `render_mode`."""
         return drawn(self.render_mode, self.state, self.params)
 
+    @abstractmethod
     def _vector(self, action: Any) -> Floats:
-        raise NotImplementedError
+        """The action as the vector that the role reads."""
 
 
 class LeaderEnv(_SingleEnv):

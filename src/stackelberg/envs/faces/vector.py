@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -55,7 +56,7 @@ class _Advanced(NamedTuple):
     observation: Array
 
 
-class _VectorFace(VectorEnv[Any, Any, Any]):
+class _VectorFace(VectorEnv[Any, Any, Any], ABC):
     """What both vector environments share.
 
     Attributes:
@@ -173,8 +174,9 @@ class _VectorFace(VectorEnv[Any, Any, Any]):
             for member in range(self.num_envs)
         )
 
+    @abstractmethod
     def _vectors(self, actions: Any) -> Floats:
-        raise NotImplementedError
+        """The actions as one vector a cell."""
 
     def _info(self, played: Played, played_in: Bools | None) -> dict[str, Any]:
         there = np.ones(self.num_envs, bool) if played_in is None else played_in
