@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,10 @@ def test_protecting_an_sinr_that_can_be_kept(
     assert "every cellular user keeps" in ended.json["protection"]["lines"][0]
 
 
+def _unwrapped(text: str) -> str:
+    return " ".join(text.split())
+
+
 def test_protecting_an_sinr_that_cannot_be_kept(
     stackelberg: CommandLine, solved: tuple[Path, Path]
 ) -> None:
@@ -80,6 +85,17 @@ def test_protecting_an_sinr_that_cannot_be_kept(
     assert ended.code == 0
     assert "no prices keep 150 dB for every cellular user" in ended.out
     assert "without any pair it is missed on channel 0, 1" in ended.out
+    told = re.search(r"can leave every user is (-?[\d.]+) dB", _unwrapped(ended.out))
+    assert told is not None
+    kept = stackelberg(
+        "spectrum", "explain", *solved, "--pair", 0, "--protect", f"sinr={told[1]}dB"
+    )
+    assert "every cellular user keeps" in _unwrapped(kept.out)
+    more = float(told[1]) + 0.02
+    lost = stackelberg(
+        "spectrum", "explain", *solved, "--pair", 0, "--protect", f"sinr={more}dB"
+    )
+    assert "no prices keep" in _unwrapped(lost.out)
 
 
 def test_full_power_may_be_harmless(

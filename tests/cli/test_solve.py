@@ -9,6 +9,7 @@ import pytest
 from cli.command import CommandLine, assert_refused
 
 from stackelberg import io, spectrum
+from stackelberg.report.spectrum.cellular import cellular_records
 
 
 @pytest.fixture
@@ -37,6 +38,9 @@ def test_an_answer_is_written_and_printed(
     for part in ("bilevel, converged", "bilevel_gap", "follower_regret", str(target)):
         assert part in ended.out
     assert "bit/s" in ended.out
+    assert "Of 3 cellular users, below 5 dB are" in ended.out
+    users = cellular_records(io.read_scenario(cell), expected.value)
+    assert f"and the worst {min(x.sinr_db for x in users):.1f} dB" in ended.out
 
 
 @pytest.mark.parametrize("concept", ["bilevel", "iterated", "published"])

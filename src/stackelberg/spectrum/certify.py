@@ -86,7 +86,8 @@ class SpectrumCertificate(Certificate):
                 ("follower_regret_relative", self.follower_regret_relative, "",
                  "the same as a share of the pair's rate"),
                 ("price_regret", self.price_regret, "bit/s",
-                 "most the leader gains by one price, other powers held fixed"),
+                 "most the leader gains by one price, other powers held fixed "
+                 "(what iterated promises; bilevel does not)"),
                 ("bilevel_bound", self.bilevel_bound, "bit/s",
                  f"no prices give the leader more ({self.bound_origin})"),
                 ("bilevel_gap", self.bilevel_gap, "",

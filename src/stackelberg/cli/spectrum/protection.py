@@ -77,10 +77,19 @@ def _lines(found: Protection, answer: Outcome) -> list[str]:
 
 
 def _why_not(found: Protection, asked: str) -> list[str]:
+    import numpy as np
+
+    from stackelberg.units import to_db
+
+    worst = int(np.argmin(found.cellular_sinr))
+    # Rounded down: what is promised must be within reach.
+    most_db = np.floor(100.0 * float(to_db(found.cellular_sinr[worst]))) / 100.0
     lines = [
         f"no prices keep {asked} for every cellular user at this channel assignment: "
         "with all pairs at their least power it is missed on channel "
         f"{_listed(found.limiting_channels)}",
+        f"  the most that prices can leave every user is {most_db:.2f} dB "
+        f"(channel {worst})",
     ]
     if found.hopeless_channels:
         lines.append(

@@ -253,6 +253,12 @@ def _print_in_full(
     record: dict[str, Any],
     tolerance: float,
 ) -> None:
+    from stackelberg.report.spectrum.cellular import (
+        below_sentence,
+        cellular_records,
+        sinr_sentence,
+    )
+
     console = terminal.console()
     outcome = solution.value
     concept, path = record["solution"]["concept"], record["scenario"]
@@ -261,6 +267,9 @@ def _print_in_full(
     console.print(f"  leader utility {shown_rate(outcome.leader_utility)}")
     console.print(f"  {allocation_line(solution.stats)}")
     console.print(f"  channels: {loads(cell.num_channels, outcome.channel)}")
+    users = cellular_records(cell, outcome)
+    console.print(f"  {below_sentence(users)}")
+    console.print(f"  {sinr_sentence(users)}")
     console.print(terminal.certificate_table(solution.certificate))
     for line in record.get("protection", {"lines": []})["lines"]:
         console.print(f"  {line}")
