@@ -21,6 +21,7 @@ from stackelberg.edge.interior_point import (
     closed_form_start,
     interior_point,
 )
+from stackelberg.edge.last_steps import last_steps
 from stackelberg.edge.market import Bools, Floats, Market
 from stackelberg.edge.method_choice import (
     AIM,
@@ -482,15 +483,15 @@ def _iterated(
             pattern=choice.pattern,
         )
         passes = 0 if start is None else math.ceil(start.passes)
-    iterate = interior_point(
-        problem,
-        how.tolerance,
-        how.max_iterations or MAX_ITERATIONS,
-        how.stop,
-        how.pool,
-        start,
-        choice.pattern,
-    )
+    most = how.max_iterations or MAX_ITERATIONS
+    if start is not None:
+        iterate = last_steps(
+            problem, start, how.tolerance, most, how.stop, how.pool, choice.pattern
+        )
+    else:
+        iterate = interior_point(
+            problem, how.tolerance, most, how.stop, how.pool, pattern=choice.pattern
+        )
     return replace(iterate, iterations=passes + iterate.iterations)
 
 
