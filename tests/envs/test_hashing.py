@@ -47,7 +47,7 @@ def test_numbers_follow_from_bits_as_in_the_oracle() -> None:
     words = np.r_[words, 0, 511, 2**32 - 1, 2**31].astype(np.uint32)
     pairs = (
         (uniform, oracle.uniform, 1e-7, 0.0),
-        (exponential, oracle.exponential, 2e-7, 0.0),
+        (exponential, oracle.exponential, 4e-7, 0.0),
         (normal, oracle.normal, 2e-6, 1e-7),
     )
     for ours, theirs, relative, absolute in pairs:
@@ -65,7 +65,7 @@ def test_the_float32_logarithm_is_exact_to_its_last_bits() -> None:
     words = np.r_[every, edge]
     exact = -np.log(((words >> 9) + 0.5) * 2.0**-23)
     got = np.asarray(exponential(jnp.asarray(words), jnp.float32), np.float64)
-    assert np.abs(got / exact - 1.0).max() < 2e-7
+    assert np.abs(got / exact - 1.0).max() < 4e-7
 
 
 @pytest.mark.parametrize(

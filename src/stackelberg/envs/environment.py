@@ -25,7 +25,7 @@ from stackelberg.envs.observation import (
     Observation,
     quoted_gain,
 )
-from stackelberg.envs.outcome import Outcome, slot_gains, slot_outcome
+from stackelberg.envs.outcome import Outcome, played_slot, slot_outcome
 from stackelberg.envs.params import EnvParams
 from stackelberg.envs.slot_game import slot_game
 from stackelberg.envs.state import Action, Memory, State
@@ -177,16 +177,14 @@ def _play(state: State, action: Action, params: EnvParams) -> _Played:
     power = _feasible_power(state, channel, action.transmit_power_w, params)
     charged = charged_price(state, action.reuse_price, params)
     price = on_channel(charged, channel)
-    slot = slot_gains(
-        state.world.gains, fader(state.world, state.slot, params), channel
-    )
+    now = fader(state.world, state.slot, params)
+    slot = played_slot(state.world.gains, now, channel, power)
     billed = slot.links.to_bs
     if params.billing == "quoted":
         billed = quoted_gain(state, channel, params)
     outcome = slot_outcome(
         slot,
         price,
-        power,
         billed,
         params.radio,
         limit_payment=params.price_limits is None,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, UInt32
 
 from stackelberg.envs.fading import Fading, Jakes, fading_power
@@ -131,7 +132,7 @@ def _between_partners(
     """
     num_pairs = len(channel)
     pair = jnp.arange(num_pairs)
-    follows = _next_on_channel(channel)
+    follows = next_on_channel(channel)
     cross = gains.d2d_to_d2d
 
     def one_more(carry: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -159,13 +160,14 @@ def _cross_links(channel: Int[Array, "*batch N"]) -> Int[Array, "*batch N N"]:
     return ((channel * num_pairs + pair) * num_pairs)[..., None] + pair
 
 
-def _next_on_channel(channel: Int[Array, " N"]) -> Int[Array, " N"]:
+def next_on_channel(channel: Int[Array, " N"]) -> Int[Array, " N"]:
     """The next pair on the same channel, going round; the pair itself if alone."""
     num_pairs = len(channel)
-    pair = jnp.arange(num_pairs)
-    ahead = (pair[None, :] - pair[:, None] - 1) % num_pairs
+    pair = np.arange(num_pairs)
+    ahead = jnp.asarray((pair[:, None] - pair[None, :] - 1) % num_pairs, jnp.int32)
     shared = channel[:, None] == channel[None, :]
-    return (pair + 1 + jnp.where(shared, ahead, num_pairs).min(axis=1)) % num_pairs
+    follows = pair + 1 + jnp.where(shared, ahead, num_pairs).min(axis=0)
+    return jnp.where(follows >= num_pairs, follows - num_pairs, follows)
 
 
 def per_channel_sum(

@@ -8,35 +8,38 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from stackelberg.envs.gains import Gains
+from stackelberg.envs.interference import interference_from_pairs_w
 from stackelberg.envs.links import (
     Fader,
     LinkGains,
     cellular_gains,
     gains_on,
     per_channel_sum,
-    shared_channel_gains,
 )
 from stackelberg.envs.params import Radio
 from stackelberg.units import LN2
 
 
 class Slot(NamedTuple):
-    """The gains that matter in a slot, once channels are chosen.
+    """What matters in a slot, once channels and powers are chosen.
 
     Attributes:
         channel: of each pair [N].
+        transmit_power_w: of each pair [N].
         links: each pair's links on its channel [N].
-        shared: from transmitter to receiver where both share a channel, else 0 [N, N].
+        from_pairs_w: what each receiver hears from the other pairs on its channel [N].
         cellular: each cellular user to the base station [M].
     """
 
     channel: Int[Array, " N"]
+    transmit_power_w: Float[Array, " N"]
     links: LinkGains
-    shared: Float[Array, "N N"]
+    from_pairs_w: Float[Array, " N"]
     cellular: Float[Array, " M"]
 
 
@@ -72,20 +75,27 @@ class Outcome(NamedTuple):
     leader_utility: Float[Array, ""]
 
 
-def slot_gains(gains: Gains, fader: Fader, channel: Int[Array, " N"]) -> Slot:
-    """The gains of a slot for pairs on these channels."""
-    return Slot(
+def played_slot(
+    gains: Gains,
+    fader: Fader,
+    channel: Int[Array, " N"],
+    transmit_power_w: Float[Array, " N"],
+) -> Slot:
+    """The gains of a slot for pairs on these channels with these powers."""
+    slot = Slot(
         channel=channel,
+        transmit_power_w=transmit_power_w,
         links=gains_on(gains, fader, channel),
-        shared=shared_channel_gains(gains, fader, channel),
+        from_pairs_w=interference_from_pairs_w(gains, fader, channel, transmit_power_w),
         cellular=cellular_gains(gains, fader),
     )
+    # The barrier keeps the compiler from drawing a number again wherever it is used.
+    return jax.lax.optimization_barrier(slot)
 
 
 def slot_outcome(
     slot: Slot,
     reuse_price: Float[Array, " N"],
-    transmit_power_w: Float[Array, " N"],
     billed_gain: Float[Array, " N"],
     radio: Radio,
     *,
@@ -94,19 +104,17 @@ def slot_outcome(
     """Rates and utilities of everybody.
 
     Args:
-        slot: the gains.
+        slot: gains and powers.
         reuse_price: charged per W of interference as billed [N].
-        transmit_power_w: [N], >= 0.
         billed_gain: gain to the base station that payments go by [N].
         radio: powers, noise, weights.
         limit_payment: whether the price box is `interference`: nobody pays more than
             the price at which it would want the least power, B / (gbar (p_min + s)).
     """
-    power = transmit_power_w
+    power = slot.transmit_power_w
     links, noise = slot.links, radio.noise_power_w
-    interference = radio.cellular_power_w[slot.channel] * links.from_cellular + (
-        power[:, None] * slot.shared
-    ).sum(axis=0)
+    from_cellular = radio.cellular_power_w[slot.channel] * links.from_cellular
+    interference = from_cellular + slot.from_pairs_w
     sinr = power * links.own / (interference + noise)
     unit_sinr_power = (interference + noise) / links.own
     price = reuse_price
