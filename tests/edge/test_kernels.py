@@ -9,9 +9,23 @@ import pytest
 
 from stackelberg.edge.blocks import MAX_BLOCKS, blocks_of
 from stackelberg.edge.dense_factor import factor, scaled, solve, subtract_gram
+from stackelberg.edge.lanes import LANES, lanes_of
+from stackelberg.edge.problem import Problem
 from stackelberg.edge.user_elimination import (
-    LANES,
+    FIRST,
+    KEPT,
+    MONEY,
+    OWN,
+    PIVOT_A,
+    PIVOT_B,
+    REDUCED,
+    SECOND,
+    STRIDE,
+    TARGET,
+    THETA,
+    WORTH,
     eliminate,
+    recall,
     reduce_right_side,
 )
 
@@ -67,29 +81,71 @@ def test_elimination_keeps_its_digits_where_two_edges_dominate(seed: int) -> Non
     worth = np.append(-draw.uniform(0.5, 2.0, rows - 2), [0.0, 1.0])
     theta = draw.uniform(0.5, 2.0, rows)
     theta[:2] *= 1e13
-    size = (rows, LANES)
-    lanes = [np.zeros(size) for _ in range(3)]
+    work, own = np.zeros((rows, STRIDE)), np.empty(OWN)
+    fields = {
+        name: work[:, start : start + LANES]
+        for name, start in (
+            ("theta", THETA), ("money", MONEY), ("worth", WORTH),
+            ("target", TARGET), ("reduced", REDUCED),
+        )
+    }  # fmt: skip
     for lane in range(LANES):  # the same user in every lane, its edges turned round
-        for given, laid in zip((theta, money, worth), lanes, strict=True):
-            laid[:, lane] = np.concatenate(
-                [np.roll(given[: rows - 2], lane), given[-2:]]
-            )
-    first, second, reduced = np.empty(size), np.empty(size), np.empty(size)
-    pivot, part = np.empty((2, LANES), dtype=np.int64), np.empty((4, LANES))
-    weights, prices, worths = lanes
-    eliminate(rows, weights, prices, worths, first, second, pivot, part)
+        for name, given in (("theta", theta), ("money", money), ("worth", worth)):
+            turned = np.roll(given[: rows - 2], lane)
+            fields[name][:, lane] = np.concatenate([turned, given[-2:]])
+    eliminate(rows, work, own)
     for lane in (0, 3, LANES - 1):
         dominant = {(lane + k) % (rows - 2) for k in (0, 1)}
-        assert set(pivot[:, lane].tolist()) == dominant
-    for node in (0, 1, 4):  # a column of Theta - Theta F H^-1 F' Theta
-        target = np.zeros(size)
-        target[node] = weights[node]
-        reduce_right_side(rows, weights, first, second, pivot, part, target, reduced)
-        for lane in (0, 3, LANES - 1):
-            wanted = exact_reduction(
-                weights[:, lane], prices[:, lane], worths[:, lane], target[:, lane]
-            )
-            np.testing.assert_allclose(reduced[:, lane], wanted, rtol=1e-9)
+        assert {own[PIVOT_A + lane], own[PIVOT_B + lane]} == dominant
+    for again in (False, True):  # as `form` finds it, and as later passes do
+        if again:
+            work[:, FIRST : SECOND + LANES] = np.nan
+            own[KEPT:] = np.nan
+            recall(rows, work, own)
+        for node in (0, 1, 4):  # a column of Theta - Theta F H^-1 F' Theta
+            fields["target"][:] = 0.0
+            fields["target"][node] = fields["theta"][node]
+            reduce_right_side(rows, work, own)
+            for lane in (0, 3, LANES - 1):
+                given = ("theta", "money", "worth", "target")
+                wanted = exact_reduction(*(fields[name][:, lane] for name in given))
+                np.testing.assert_allclose(
+                    fields["reduced"][:, lane], wanted, rtol=1e-9
+                )
+
+
+@pytest.mark.parametrize("users", [1, LANES, 2 * LANES + 5])
+def test_users_laid_side_by_side_come_back_as_they_were(users: int) -> None:
+    draw = np.random.default_rng(users)
+    degree = draw.integers(1, 6, users)
+    indptr = np.concatenate([[0], np.cumsum(degree)])
+    edges = int(indptr[-1])
+    problem = Problem(
+        indptr=indptr,
+        node=draw.integers(0, 4, edges),
+        weight=draw.random(edges),
+        price=np.ones(4),
+        capacity=np.ones(4),
+        budget=np.ones(users),
+    )
+    lanes = lanes_of(problem)
+    values, ends = draw.random(edges), draw.random((users, 4))
+    laid = lanes.packed(indptr, values, 7.0)
+    assert (lanes.unpacked(indptr, laid) == values).all()
+    assert (laid == 7.0).sum() == laid.size - edges
+    assert ((lanes.node == 4) == (lanes.weight == 0.0)).all()
+    assert (lanes.unpacked(indptr, lanes.weight) == problem.weight).all()
+    assert lanes.degree.sum() == edges
+    assert (np.diff(lanes.degree.ravel()[:users]) >= 0).all()
+    laid_ends = lanes.packed_ends(ends)
+    for field in range(4):
+        assert (lanes.unpacked_end(laid_ends, field) == ends[:, field]).all()
+    past = laid_ends.reshape(-1, 4, LANES)[-1, :, users % LANES :]
+    if users % LANES:
+        assert (past.T == [0.0, 0.0, 1.0, 1.0]).all()
+    bounds = lanes.blocks(2)
+    assert bounds[0] == 0
+    assert bounds[-1] == lanes.num_groups
 
 
 def test_blocks_cover_the_users_and_depend_on_the_market_alone() -> None:

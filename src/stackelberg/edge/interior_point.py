@@ -30,12 +30,26 @@ import numpy as np
 
 from stackelberg.edge.blocks import run_blocks
 from stackelberg.edge.central_path import SLACK_FACTOR, PathPoint
+from stackelberg.edge.lanes import NOTHING, lanes_of
 from stackelberg.edge.market import Bools, Floats
 from stackelberg.edge.node_system import node_system
 from stackelberg.edge.problem import Iterate, Problem, Stop
 from stackelberg.edge.segments import segment_costs, segment_products, sums_by_node
 from stackelberg.edge.sparse_factor import Pattern
-from stackelberg.edge.sweeps import U, V, correct, form, predict
+from stackelberg.edge.sweeps import (
+    CORRECTOR,
+    D_LAM,
+    DIAGONAL,
+    LOAD,
+    PER_TARGET,
+    PRICE,
+    RIGHT_SIDE,
+    band,
+    correct,
+    form,
+    predict,
+)
+from stackelberg.edge.user_elimination import KEPT
 
 MAX_ITERATIONS = 200
 
@@ -131,21 +145,28 @@ class _Solve:
         m, n = len(problem.capacity), len(problem.budget)
         edges = len(problem.node)
         self.system = node_system(problem.indptr, m, pattern)
-        self.bounds = self.system.bounds
-        self.longest = int(np.diff(problem.indptr).max(initial=1))
         self.as_panels = edges >= AS_PANELS_FROM * m * n and m >= 8 and pattern is None
         self.limited: Bools = np.isfinite(problem.capacity)
-        self.x, self.s, self.lam, self.ends, self.z = (
+        x, self.s, self.lam, ends, z = (
             _on_path(problem, start)
             if start is not None
             else _centred_start(problem)
             if careful
             else _start(problem)
         )
-        self.dx, self.dz = np.zeros(edges), np.zeros(edges)
-        self.d_ends = np.zeros((n, 4))
-        self.pivots = np.zeros((n, 2), dtype=np.int32)
-        self.parts = np.zeros((n, 4))
+        self.lanes = lanes_of(problem)
+        self.x = self.lanes.packed(problem.indptr, x, NOTHING)
+        del x
+        self.z = self.lanes.packed(problem.indptr, z, 1.0)
+        del z
+        self.ends = self.lanes.packed_ends(ends)
+        self.bounds = self.lanes.blocks(len(self.system.bounds) - 1)
+        self.longest = int(self.lanes.degree.max(initial=1))
+        self.dx, self.dz = np.zeros(self.x.shape), np.zeros(self.x.shape)
+        self.d_ends = np.zeros(self.ends.shape)
+        self.kept = np.empty((self.lanes.num_groups, KEPT))
+        self.of_node = np.zeros((m + 1, 2))
+        self.of_node[:m, PRICE] = problem.price
         self.num_products = problem.num_products
         self.joins_late = start is not None
         self.pinned = 0
@@ -171,9 +192,9 @@ class _Solve:
             short = short + 1 if max(step_x, step_z) < SHORT_STEP else 0
             stalled = short >= MOST_SHORT_STEPS
         return Iterate(
-            amount=self.x,
+            amount=self.lanes.unpacked(self.problem.indptr, self.x),
             capacity_shadow_price=self.lam,
-            budget_shadow_price=self.ends[:, 1].copy(),
+            budget_shadow_price=self.lanes.unpacked_end(self.ends, 1),
             gap_per_user=history[-1],
             iterations=len(history) - 1,
             pinned=self.pinned,
@@ -199,28 +220,27 @@ class _Solve:
         """
         blocks, m = len(self.bounds) - 1, len(self.lam)
         sums = np.zeros((blocks, 3))
-        load, diagonal, right_side = np.zeros((3, blocks, m))
-        p = self.problem
+        per_node = np.zeros((blocks, m + 1, 3))
+        p, lanes = self.problem, self.lanes
 
         def run(k: int, first: int, last: int) -> None:
             store = self.system.cleared(k)
             form(
-                first, last, self.longest, p.indptr, p.node, p.weight, p.price,
-                p.user_weight, p.alpha,
-                self.x, self.z, self.ends, self.pivots, self.parts,
-                self.dx, self.dz, self.d_ends,
-                step_x, step_z, self.as_panels,
-                sums[k], load[k], diagonal[k], right_side[k], *store,
+                first, last, self.longest, lanes.row, lanes.degree, lanes.node,
+                lanes.weight, self.of_node, lanes.user_weight, p.alpha,
+                self.x, self.z, self.ends, self.kept, self.dx, self.dz, self.d_ends,
+                step_x, step_z, self.as_panels, sums[k], per_node[k], *store,
             )  # fmt: skip
 
         run_blocks(run, self.bounds, self.pool)
+        total = per_node.sum(axis=0)[:m]
         lam, s = self.lam, self.s
         # What the steps' rounding made of Q - sum x - s; the next step takes it back.
-        self.load = load.sum(axis=0)
+        self.load = total[:, LOAD]
         self.residual = np.where(self.limited, p.capacity - self.load - s, 0.0)
         own = np.where(self.limited, s / np.where(self.limited, lam, 1.0), 0.0)
-        self.system.complete(own + diagonal.sum(axis=0), self.limited)
-        self.affine_right_side = right_side.sum(axis=0)
+        self.system.complete(own + total[:, DIAGONAL], self.limited)
+        self.affine_right_side = total[:, RIGHT_SIDE]
         self.own = own
         products, gaps, money = (float(part) for part in sums.sum(axis=0))
         return products + float(s @ lam), gaps, money
@@ -237,22 +257,23 @@ class _Solve:
         """
         self.pinned += self.system.factor()
         blocks, m = len(self.bounds) - 1, len(self.lam)
-        lam, s, limited, p = self.lam, self.s, self.limited, self.problem
+        lam, s, limited = self.lam, self.s, self.limited
+        p, lanes = self.problem, self.lanes
         safe_lam = np.where(limited, lam, 1.0)
         safe_s = np.where(limited, s, 1.0)
         d_lam = self._solve(self.affine_right_side - s)
         d_s = np.where(limited, -s - self.own * d_lam, 0.0)
         sums = np.zeros((blocks, 3))
         shrink = np.zeros((blocks, 2))
-        right_side, per_target = np.zeros((2, blocks, m))
+        per_node = np.zeros((blocks, m + 1, 2))
+        self.of_node[:m, D_LAM] = d_lam
 
         def run_predict(k: int, first: int, last: int) -> None:
             predict(
-                first, last, self.longest, p.indptr, p.node, p.weight, p.price,
-                p.user_weight, p.alpha,
-                self.x, self.z, self.ends, self.pivots, self.parts,
-                d_lam, self.dx, self.d_ends,
-                sums[k], shrink[k], right_side[k], per_target[k],
+                first, last, self.longest, lanes.row, lanes.node, lanes.weight,
+                self.of_node, lanes.user_weight, p.alpha,
+                self.x, self.z, self.ends, self.kept, self.dx, self.d_ends,
+                sums[k], shrink[k], per_node[k],
             )  # fmt: skip
 
         run_blocks(run_predict, self.bounds, self.pool)
@@ -263,25 +284,26 @@ class _Solve:
         reached += step_x * step_z * (dx_dz + d_s @ d_lam)
         share = max(reached, 0.0) / (tau * self.num_products)
         aim = max(tau * share**2, min(least, tau))
-        corrected, second_order = right_side.sum(axis=0), d_s * d_lam
+        total = per_node.sum(axis=0)[:m]
+        corrected, second_order = total[:, CORRECTOR], d_s * d_lam
         if self.careful:
             # Plain Newton steps: second-order terms mislead where steps are short.
             aim = max(aim, CAREFUL_SHARE * tau)
             corrected, second_order = self.affine_right_side, np.zeros(m)
-            self.dx[:], self.d_ends[:, :2] = 0.0, 0.0
+            self.dx[:], self.d_ends[:] = 0.0, 0.0
 
         wanted = np.where(limited, (aim - second_order) / safe_lam - s, 0.0)
-        right = corrected + aim * per_target.sum(axis=0)
+        right = corrected + aim * total[:, PER_TARGET]
         d_lam_final = self._solve(right + wanted)
         d_s = np.where(limited, wanted - self.own * d_lam_final, 0.0)
+        self.of_node[:m, D_LAM] = d_lam_final
         shrink = np.zeros((blocks, 2))
 
         def run_correct(k: int, first: int, last: int) -> None:
             correct(
-                first, last, self.longest, p.indptr, p.node, p.weight, p.price,
-                p.user_weight, p.alpha,
-                self.x, self.z, self.ends, self.pivots, self.parts,
-                d_lam_final, aim,
+                first, last, self.longest, lanes.row, lanes.node, lanes.weight,
+                self.of_node, lanes.user_weight, p.alpha,
+                self.x, self.z, self.ends, self.kept, aim,
                 self.dx, self.dz, self.d_ends, shrink[k],
             )  # fmt: skip
 
@@ -302,20 +324,16 @@ class _Solve:
 
         u and v move by different steps, and nothing else holds u^alpha v near b.
         """
-        power, weight = self.problem.alpha, self.problem.user_weight
-        u, v = self.ends[:, U], self.ends[:, V]
-        du, dv = self.d_ends[:, U], self.d_ends[:, V]
 
-        def band(a: float, b: float) -> tuple[float, float]:
-            utility = u + a * du
-            ratio = (v + b * dv) * (utility if power == 1.0 else utility**power)
-            ratio /= weight
-            return ratio.min(initial=1.0), ratio.max(initial=1.0)
+        def ratios(a: float, b: float) -> tuple[float, float]:
+            return band(
+                self.ends, self.d_ends, self.lanes.user_weight, self.problem.alpha, a, b
+            )
 
-        low, high = band(0.0, 0.0)
+        low, high = ratios(0.0, 0.0)
         low, high = min(LOWEST_RATIO, 0.5 * low), max(1.0 / LOWEST_RATIO, 2.0 * high)
         for _ in range(MOST_CUTS):
-            lowest, highest = band(step_x, step_z)
+            lowest, highest = ratios(step_x, step_z)
             if low <= lowest and highest <= high:
                 break
             if step_x > step_z:

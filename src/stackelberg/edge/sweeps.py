@@ -5,9 +5,9 @@ adds what the nodes need to sums of its block. Blocks are fixed by the market an
 in order, so any number of threads gives the same bits.
 
 Letters, as in `interior_point`: x amount, z its reduced price; t slack of a budget, mu
-its price; u utility, v its price; s slack of a capacity, lam its price. `ends` holds
-(t, mu, u, v) per user: the two rows past a user's edges (see `user_elimination`, also
-for why users come in groups of `LANES`). A user whose budget can never bind has
+its price; u utility, v its price; s slack of a capacity, lam its price. Users lie side
+by side (`lanes`); `ends` holds (t, mu, u, v) of each group, which are the two rows past
+a user's edges (see `user_elimination`). A user whose budget can never bind has
 t = mu = 0 and sees every price as zero.
 
 The utility's own pair is u^alpha v = b. With virtual money c = b u^(1 - alpha), which
@@ -19,23 +19,42 @@ is b for the logarithm, its Newton equation reads
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 from stackelberg.edge.dense_factor import REORDERED, subtract_gram
+from stackelberg.edge.lanes import LANES
 from stackelberg.edge.market import Floats, Ints
-from stackelberg.edge.node_pairs import subtract_user
+from stackelberg.edge.node_pairs import AnyInts, subtract_user
 from stackelberg.edge.user_elimination import (
-    BY_DET,
-    LANES,
+    AMOUNT,
+    AT_A,
+    AT_B,
+    BY_Z,
+    C1,
+    C2,
+    FIRST,
+    KEPT,
+    MONEY,
+    OWN,
+    PIVOT_A,
+    PIVOT_B,
     R11,
     R12,
     R22,
+    REDUCED,
+    SECOND,
+    STRIDE,
+    TARGET,
+    THETA,
+    THETA_A,
+    THETA_B,
+    WORTH,
+    Y1,
     eliminate,
-    express,
+    recall,
     reduce_right_side,
 )
 
@@ -45,130 +64,191 @@ MOST_SECOND_ORDER = 0.5
 """Share of virtual money that the second-order term of a utility's own equation may
 take: more of it turns the step around where the affine step cannot be taken in full."""
 
-COMPLEMENTARITY, UTILITY_GAP, MONEY = 0, 1, 2
+COMPLEMENTARITY, UTILITY_GAP, MONEY_SUM = 0, 1, 2
 """What `form` sums: x z + t mu, what u lacks at price v, and virtual money."""
+
+LOAD, DIAGONAL, RIGHT_SIDE = 0, 1, 2
+"""What `form` adds up per node."""
+
+CORRECTOR, PER_TARGET = 0, 1
+"""What `predict` adds up per node."""
+
+PRICE, D_LAM = 0, 1
+"""What the passes read per node."""
 
 X_DZ, Z_DX, DX_DZ = 0, 1, 2
 """What `predict` sums, so that any step lengths can be judged afterwards."""
 
-Rows: TypeAlias = npt.NDArray[np.int32]
-"""Numbers of rows, small to save memory."""
+T, MU, U, V = 0, LANES, 2 * LANES, 3 * LANES
+END = 4 * LANES
+"""Fields of a group of `ends`, and their length."""
 
-T, MU, U, V = 0, 1, 2, 3
-"""Columns of `ends`."""
+SHRINK_X, SHRINK_Z = 0, LANES
+SUM_X_DZ, SUM_Z_DX, SUM_DX_DZ = 2 * LANES, 3 * LANES, 4 * LANES
+SUMS = 5 * LANES
+
+Degrees = npt.NDArray[np.int32]
+Nodes = npt.NDArray[np.int32]
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
 def _read(
-    group: int,
-    count: int,
-    indptr: Ints,
-    node: Ints,
+    place: int,
+    d: int,
+    node: Nodes,
     weight: Floats,
-    price: Floats,
-    user_weight: Floats,
-    alpha: float,
+    of_node: Floats,
     x: Floats,
     z: Floats,
     ends: Floats,
-    amount: Floats,
-    by_z: Floats,
-    theta: Floats,
-    money: Floats,
-    worth: Floats,
-    end: Floats,
-    virtual: Floats,
-) -> int:
-    """Lay users `group` to `group` + `count` side by side; rows of the longest + 2.
+    group: int,
+    user_weight: Floats,
+    alpha: float,
+    work: Floats,
+) -> None:
+    """Lay a group's d + 2 rows into `work`; TARGET holds each edge's d_lam.
 
-    Writes per row and lane amount, by_z = 1 / z, theta, money, worth; per lane
-    end = (t, mu, u, v) [4, LANES] and virtual money. Lanes past `count` have no edges,
-    and b = u = v = 1.
+    The last row's AMOUNT holds the users' virtual money.
     """
-    d = 0
-    for lane in range(count):
-        d = max(d, indptr[group + lane + 1] - indptr[group + lane])
     for k in range(d):
         for lane in range(LANES):
-            amount[k, lane] = 0.0
-            by_z[k, lane] = np.inf
-            money[k, lane] = 0.0
-            worth[k, lane] = 0.0
-    for lane in range(LANES):
-        end[T, lane], end[MU, lane], end[U, lane], end[V, lane] = 0.0, 0.0, 1.0, 1.0
-        virtual[lane] = 1.0
-    for lane in range(count):
-        j = group + lane
-        start = indptr[j]
-        for e in range(4):
-            end[e, lane] = ends[j, e]
-        virtual[lane] = user_weight[j]
-        paying = 1.0 if ends[j, MU] > 0.0 else 0.0
-        for k in range(indptr[j + 1] - start):
-            e = start + k
-            amount[k, lane] = x[e]
-            by_z[k, lane] = z[e]
-            money[k, lane] = paying * price[node[e]]
-            worth[k, lane] = -weight[e]
+            i = node[place + k, lane]
+            work[k, MONEY + lane] = of_node[i, PRICE]
+            work[k, TARGET + lane] = of_node[i, D_LAM]
     for k in range(d):
         for lane in range(LANES):
-            by_z[k, lane] = 1.0 / by_z[k, lane]
-            theta[k, lane] = amount[k, lane] * by_z[k, lane]
+            amount, by_z = x[place + k, lane], 1.0 / z[place + k, lane]
+            work[k, AMOUNT + lane] = amount
+            work[k, BY_Z + lane] = by_z
+            work[k, THETA + lane] = amount * by_z
+        for lane in range(LANES):
+            pays = ends[group, MU + lane] > 0.0
+            work[k, WORTH + lane] = -weight[place + k, lane]
+            work[k, MONEY + lane] *= 1.0 if pays else 0.0
     for lane in range(LANES):
-        if alpha != 1.0:
-            virtual[lane] *= end[U, lane] ** (1.0 - alpha)
-        pays = end[MU, lane] > 0.0
-        theta[d, lane] = end[T, lane] / end[MU, lane] if pays else 1.0
-        money[d, lane] = 1.0
-        worth[d, lane] = 0.0
-        theta[d + 1, lane] = end[U, lane] / (alpha * end[V, lane])
-        money[d + 1, lane] = 0.0
-        worth[d + 1, lane] = 1.0
-    return d + 2
+        t, mu = ends[group, T + lane], ends[group, MU + lane]
+        u, v = ends[group, U + lane], ends[group, V + lane]
+        work[d, THETA + lane] = t / mu if mu > 0.0 else 1.0
+        work[d, MONEY + lane], work[d, WORTH + lane] = 1.0, 0.0
+        work[d + 1, THETA + lane] = u / (alpha * v)
+        work[d + 1, MONEY + lane], work[d + 1, WORTH + lane] = 0.0, 1.0
+    for lane in range(LANES):
+        work[d + 1, AMOUNT + lane] = user_weight[group, lane]
+    if alpha != 1.0:
+        for lane in range(LANES):
+            work[d + 1, AMOUNT + lane] *= ends[group, U + lane] ** (1.0 - alpha)
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
-def _recall(
-    group: int,
-    count: int,
-    rows: int,
-    pivots: Rows,
-    parts: Floats,
-    pivot: Ints,
-    part: Floats,
-) -> None:
-    """The elimination that `form` kept of each lane; lanes past `count` have none."""
+def _move(
+    place: int, d: int, x: Floats, z: Floats, dx: Floats, dz: Floats,
+    step_x: float, step_z: float,
+) -> float:  # fmt: skip
+    """Take a step on a group's edges; sum x z."""
+    products = 0.0
+    for k in range(place, place + d):
+        for lane in range(LANES):
+            amount = x[k, lane] + step_x * dx[k, lane]
+            reduced_price = z[k, lane] + step_z * dz[k, lane]
+            x[k, lane], z[k, lane] = amount, reduced_price
+            products += amount * reduced_price
+    return products
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _move_ends(
+    group: int, ends: Floats, d_ends: Floats, step_x: float, step_z: float
+) -> float:
+    """The same for t, mu, u, v; sum t mu."""
+    products = 0.0
     for lane in range(LANES):
-        pivot[0, lane], pivot[1, lane] = rows - 2, rows - 1
-        part[R11, lane], part[R12, lane], part[R22, lane] = 0.0, 0.0, 0.0
-        part[BY_DET, lane] = 1.0
+        ends[group, T + lane] += step_x * d_ends[group, T + lane]
+        ends[group, MU + lane] += step_z * d_ends[group, MU + lane]
+        ends[group, U + lane] += step_x * d_ends[group, U + lane]
+        ends[group, V + lane] += step_z * d_ends[group, V + lane]
+        products += ends[group, T + lane] * ends[group, MU + lane]
+    return products
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _utility_gap(
+    count: int, d: int, group: int, ends: Floats, alpha: float, work: Floats,
+    sums: Floats,
+) -> None:  # fmt: skip
+    """Add what the utilities of a group lack at their prices, and virtual money."""
     for lane in range(count):
-        for e in range(2):
-            pivot[e, lane] = pivots[group + lane, e]
-        for e in range(4):
-            part[e, lane] = parts[group + lane, e]
-        # The budget and the utility stand past the longest of the group.
-        for e in range(2):
-            if pivot[e, lane] < 0:
-                pivot[e, lane] += rows
+        money = work[d + 1, AMOUNT + lane]
+        ratio = ends[group, U + lane] * ends[group, V + lane] / money
+        if alpha == 1.0:
+            lacking = ratio - 1.0 - math.log(ratio)
+        else:
+            best = ratio ** (1.0 - 1.0 / alpha)
+            lacking = (alpha * best - 1.0) / (1.0 - alpha) + ratio
+        sums[UTILITY_GAP] += money * lacking
+        sums[MONEY_SUM] += money
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _affine_target(
+    d: int, group: int, ends: Floats, alpha: float, work: Floats
+) -> None:
+    """The right side of the affine step for the two rows past the edges."""
+    for lane in range(LANES):
+        u, v = ends[group, U + lane], ends[group, V + lane]
+        work[d, TARGET + lane] = -ends[group, T + lane]
+        work[d + 1, TARGET + lane] = (work[d + 1, AMOUNT + lane] - u * v) / (alpha * v)
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _to_nodes(d: int, work: Floats, own: Floats) -> None:
+    """What a group's users leave to the nodes: C = diag - one one' - two two'.
+
+    Writes `one` into MONEY, `two` into WORTH and the diagonal of C into TARGET.
+    """
+    for lane in range(LANES):
+        r11, r12, r22 = own[R11 + lane], own[R12 + lane], own[R22 + lane]
+        a, b = own[THETA_A + lane], own[THETA_B + lane]
+        h11 = a + r11
+        rest = max(r11 * r22 - r12 * r12, 0.0)
+        by_det = 1.0 / (a * b + a * r22 + b * r11 + rest)
+        own[C1 + lane] = 1.0 / math.sqrt(h11)  # along the first direction
+        own[C2 + lane] = r12 / h11  # how the second leans on it
+        own[Y1 + lane] = math.sqrt(h11 * by_det)  # across
+        own[AT_A + lane] = a * (b * r11 + rest) * by_det
+        own[AT_B + lane] = b * (a * r22 + rest) * by_det
+    for k in range(d):
+        number = float(k)
+        for lane in range(LANES):
+            is_a, is_b = own[PIVOT_A + lane] == number, own[PIVOT_B + lane] == number
+            theta = work[k, THETA + lane]
+            # In the pivots' own coordinates a is (1, 0) and b is (0, 1).
+            first = 1.0 if is_a else work[k, FIRST + lane]
+            second = 1.0 if is_b else work[k, SECOND + lane]
+            one = theta * own[C1 + lane] * first
+            two = theta * (second - own[C2 + lane] * first) * own[Y1 + lane]
+            left = max(theta - one * one - two * two, 0.0)
+            left = own[AT_A + lane] if is_a else left
+            work[k, MONEY + lane] = one
+            work[k, WORTH + lane] = two
+            work[k, TARGET + lane] = own[AT_B + lane] if is_b else left
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
 def form(
-    first_user: int,
-    last_user: int,
+    first_group: int,
+    last_group: int,
     longest: int,
-    indptr: Ints,
-    node: Ints,
+    row_start: Ints,
+    degree: Degrees,
+    node: Nodes,
     weight: Floats,
-    price: Floats,
+    of_node: Floats,
     user_weight: Floats,
     alpha: float,
     x: Floats,
     z: Floats,
     ends: Floats,
-    pivots: Rows,
-    parts: Floats,
+    kept: Floats,
     dx: Floats,
     dz: Floats,
     d_ends: Floats,
@@ -176,142 +256,74 @@ def form(
     step_z: float,
     as_panels: bool,
     sums: Floats,
-    load: Floats,
-    diagonal: Floats,
-    right_side: Floats,
+    per_node: Floats,
     matrix: Floats,
     table: Floats,
-    row_start: Rows,
-    slot: Rows,
+    table_start: AnyInts,
+    slot: AnyInts,
 ) -> None:
     """Take the last step, then form this block's share of the M x M system.
 
-    Writes x, z, ends of its users; adds to sums [3], load, diagonal, right_side [M]
+    Writes x, z, ends and `kept` of its users; adds to sums [3], per_node [M + 1, 3]
     and the lower triangle of matrix [M, M], or where that is empty the table of pairs
     (`node_pairs`), diagonal left apart. The right side is that of the affine step.
     """
-    size = (longest + 2, LANES)
-    amount, by_z, theta = np.empty(size), np.empty(size), np.empty(size)
-    money, worth = np.empty(size), np.empty(size)
-    first, second = np.empty(size), np.empty(size)
-    target, reduced = np.empty(size), np.empty(size)
-    one, two = np.empty(size), np.empty(size)
-    end, part = np.empty((4, LANES)), np.empty((4, LANES))
-    pivot = np.empty((2, LANES), dtype=np.int64)
-    virtual, along = np.empty(LANES), np.empty(LANES)
-    lean, across = np.empty(LANES), np.empty(LANES)
-    at_a, at_b = np.empty(LANES), np.empty(LANES)
+    work, own = np.empty((longest + 2, STRIDE)), np.empty(OWN)
+    m = matrix.shape[0]
+    width = 2 * LANES * GROUPS_PER_PANEL
+    panel = np.zeros((m, width) if as_panels else (1, 1))
     user_node = np.empty(longest, dtype=np.int64)
     user_one, user_two = np.empty(longest), np.empty(longest)
     starts = np.empty(longest, dtype=np.int64)
     slots = np.empty(longest, dtype=np.int64)
-    m = matrix.shape[0]
-    width = 2 * LANES * GROUPS_PER_PANEL
-    panel = np.zeros((m, width) if as_panels else (1, 1))
     column = 0
-    for group in range(first_user, last_user, LANES):
-        count = min(LANES, last_user - group)
-        products = 0.0
-        for e in range(indptr[group], indptr[group + count]):
-            x[e] += step_x * dx[e]
-            z[e] += step_z * dz[e]
-            products += x[e] * z[e]
-        for e in range(indptr[group], indptr[group + count]):
-            load[node[e]] += x[e]
-        for j in range(group, group + count):
-            ends[j, T] += step_x * d_ends[j, T]
-            ends[j, MU] += step_z * d_ends[j, MU]
-            ends[j, U] += step_x * d_ends[j, U]
-            ends[j, V] += step_z * d_ends[j, V]
-            products += ends[j, T] * ends[j, MU]
+    for group in range(first_group, last_group):
+        place = row_start[group]
+        d = row_start[group + 1] - place
+        products = _move(place, d, x, z, dx, dz, step_x, step_z)
+        products += _move_ends(group, ends, d_ends, step_x, step_z)
         sums[COMPLEMENTARITY] += products
-        rows = _read(
-            group, count, indptr, node, weight, price, user_weight, alpha, x, z, ends,
-            amount, by_z, theta, money, worth, end, virtual,
+        _read(
+            place, d, node, weight, of_node, x, z, ends, group, user_weight,
+            alpha, work,
         )  # fmt: skip
-        d = rows - 2
-        for lane in range(count):
-            ratio = end[U, lane] * end[V, lane] / virtual[lane]
-            if alpha == 1.0:
-                lacking = ratio - 1.0 - math.log(ratio)
-            else:
-                best = ratio ** (1.0 - 1.0 / alpha)
-                lacking = (alpha * best - 1.0) / (1.0 - alpha) + ratio
-            sums[UTILITY_GAP] += virtual[lane] * lacking
-            sums[MONEY] += virtual[lane]
-
-        eliminate(rows, theta, money, worth, first, second, pivot, part)
+        count = 0
+        while count < LANES and degree[group, count] > 0:
+            count += 1
+        _utility_gap(count, d, group, ends, alpha, work, sums)
+        eliminate(d + 2, work, own)
+        for k in range(KEPT):
+            kept[group, k] = own[k]
         for k in range(d):
             for lane in range(LANES):
-                target[k, lane] = -amount[k, lane]
-        for lane in range(LANES):
-            u, v = end[U, lane], end[V, lane]
-            target[d, lane] = -end[T, lane]
-            target[d + 1, lane] = (virtual[lane] - u * v) / (alpha * v)
-        reduce_right_side(rows, theta, first, second, pivot, part, target, reduced)
-
-        for lane in range(LANES):
-            at_a[lane] = theta[pivot[0, lane], lane]
-            at_b[lane] = theta[pivot[1, lane], lane]
-        for lane in range(LANES):
-            r11, r12, r22 = part[R11, lane], part[R12, lane], part[R22, lane]
-            a, b = at_a[lane], at_b[lane]
-            h11 = a + r11
-            rest = max(r11 * r22 - r12 * r12, 0.0)
-            by_det = 1.0 / (a * b + a * r22 + b * r11 + rest)
-            along[lane] = 1.0 / math.sqrt(h11)
-            lean[lane] = r12 / h11
-            across[lane] = math.sqrt(h11 * by_det)
-            at_a[lane] = a * (b * r11 + rest) * by_det
-            at_b[lane] = b * (a * r22 + rest) * by_det
+                work[k, TARGET + lane] = -work[k, AMOUNT + lane]
+        _affine_target(d, group, ends, alpha, work)
+        reduce_right_side(d + 2, work, own)
+        _to_nodes(d, work, own)
         for k in range(d):
             for lane in range(LANES):
-                weighted = theta[k, lane] * along[lane] * first[k, lane]
-                rest = second[k, lane] - lean[lane] * first[k, lane]
-                turned = theta[k, lane] * rest * across[lane]
-                one[k, lane] = weighted
-                two[k, lane] = turned
-                # Schur complement of the diagonal; the pivots' follow.
-                target[k, lane] = max(
-                    theta[k, lane] - weighted * weighted - turned * turned, 0.0
-                )
-        for lane in range(LANES):
-            a, b = pivot[0, lane], pivot[1, lane]
-            # In the pivots' own coordinates a is (1, 0) and b is (0, 1).
-            one[a, lane] = theta[a, lane] * along[lane]
-            two[a, lane] = -theta[a, lane] * lean[lane] * across[lane]
-            target[a, lane] = at_a[lane]
-            one[b, lane] = 0.0
-            two[b, lane] = theta[b, lane] * across[lane]
-            target[b, lane] = at_b[lane]
-
+                i = node[place + k, lane]
+                per_node[i, LOAD] += work[k, AMOUNT + lane]
+                per_node[i, DIAGONAL] += work[k, TARGET + lane]
+                per_node[i, RIGHT_SIDE] += work[k, REDUCED + lane]
         for lane in range(count):
-            j = group + lane
-            start = indptr[j]
-            degree = indptr[j + 1] - start
-            for e in range(2):
-                row = pivot[e, lane]
-                pivots[j, e] = row if row < degree else row - rows
-            for e in range(4):
-                parts[j, e] = part[e, lane]
-            for k in range(degree):
-                i = node[start + k]
-                user_node[k] = i
-                user_one[k], user_two[k] = one[k, lane], two[k, lane]
-                right_side[i] += reduced[k, lane]
-                diagonal[i] += target[k, lane]
+            length = degree[group, lane]
+            for k in range(length):
+                user_node[k] = node[place + k, lane]
+                user_one[k] = work[k, MONEY + lane]
+                user_two[k] = work[k, WORTH + lane]
             if as_panels:
-                for k in range(degree):
+                for k in range(length):
                     panel[user_node[k], column] = user_one[k]
                     panel[user_node[k], column + 1] = user_two[k]
                 column += 2
             elif m == 0:
                 subtract_user(
-                    table, row_start, slot, user_node, 0, degree, user_one, user_two,
+                    table, table_start, slot, user_node, 0, length, user_one, user_two,
                     starts, slots,
                 )  # fmt: skip
             else:
-                for k in range(1, degree):
+                for k in range(1, length):
                     entries = matrix[user_node[k]]
                     a, b = user_one[k], user_two[k]
                     for h in range(k):
@@ -325,238 +337,259 @@ def form(
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _judge(place: int, d: int, z: Floats, work: Floats, total: Floats) -> None:
+    """The affine step of a group's edges: lengths, sums and the corrector's target.
+
+    Leaves dx dz in AMOUNT.
+    """
+    for k in range(d):
+        for lane in range(LANES):
+            held, change = work[k, AMOUNT + lane], work[k, REDUCED + lane]
+            relative = change / held
+            rise = 1.0 + relative  # -dz / z of the affine step
+            at_z = z[place + k, lane]
+            both = -change * at_z * rise
+            total[SHRINK_X + lane] = max(total[SHRINK_X + lane], -relative)
+            total[SHRINK_Z + lane] = max(total[SHRINK_Z + lane], rise)
+            total[SUM_X_DZ + lane] -= held * at_z * rise
+            total[SUM_Z_DX + lane] += at_z * change
+            total[SUM_DX_DZ + lane] += both
+            work[k, AMOUNT + lane] = both
+            work[k, TARGET + lane] = change * rise - held
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _judge_ends(
+    d: int, group: int, ends: Floats, d_ends: Floats, alpha: float,
+    work: Floats, total: Floats,
+) -> None:  # fmt: skip
+    """The same for budgets and utilities; their second-order terms go to `d_ends`."""
+    for lane in range(LANES):
+        t, mu = ends[group, T + lane], ends[group, MU + lane]
+        pays = mu > 0.0
+        by_t, by_mu = 1.0 / (t if pays else 1.0), 1.0 / (mu if pays else 1.0)
+        change = work[d, REDUCED + lane] if pays else 0.0
+        price_change = -(t + change) / work[d, THETA + lane]
+        price_change = price_change if pays else 0.0
+        both = change * price_change
+        total[SHRINK_X + lane] = max(total[SHRINK_X + lane], -change * by_t)
+        total[SHRINK_Z + lane] = max(total[SHRINK_Z + lane], -price_change * by_mu)
+        total[SUM_X_DZ + lane] += t * price_change
+        total[SUM_Z_DX + lane] += mu * change
+        total[SUM_DX_DZ + lane] += both
+        d_ends[group, T + lane] = both
+        work[d, TARGET + lane] = -t - both * by_mu
+    for lane in range(LANES):
+        u, v = ends[group, U + lane], ends[group, V + lane]
+        money = work[d + 1, AMOUNT + lane]
+        affine = (money - u * v) / (alpha * v)
+        change = work[d + 1, REDUCED + lane]
+        price_change = (affine - change) / work[d + 1, THETA + lane]
+        total[SHRINK_X + lane] = max(total[SHRINK_X + lane], -change / u)
+        total[SHRINK_Z + lane] = max(total[SHRINK_Z + lane], -price_change / v)
+        both = change * price_change / v
+        both += 0.5 * (alpha - 1.0) * change * change / u
+        most = MOST_SECOND_ORDER * money / (alpha * v)
+        both = min(max(both, -most), most)
+        d_ends[group, MU + lane] = both
+        work[d + 1, TARGET + lane] = affine - both
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
 def predict(
-    first_user: int,
-    last_user: int,
+    first_group: int,
+    last_group: int,
     longest: int,
-    indptr: Ints,
-    node: Ints,
+    row_start: Ints,
+    node: Nodes,
     weight: Floats,
-    price: Floats,
+    of_node: Floats,
     user_weight: Floats,
     alpha: float,
     x: Floats,
     z: Floats,
     ends: Floats,
-    pivots: Rows,
-    parts: Floats,
-    d_lam: Floats,
+    kept: Floats,
     product: Floats,
     d_ends: Floats,
     sums: Floats,
     longest_step: Floats,
-    right_side: Floats,
-    per_target: Floats,
+    per_node: Floats,
 ) -> None:
     """The affine step of each user, and what it says about the step to take.
 
-    Writes product = dx dz per edge and the same per end into d_ends[:, :2]; adds sums
-    [3]; raises longest_step [2] to the greatest -dx/x and -dz/z; adds the corrector's
-    right side [M] and its change per unit of the complementarity aimed at [M].
+    Reads the nodes' part of the step in `of_node` [M + 1, 2]. Writes product = dx dz
+    per edge and the same per end into d_ends; adds sums [3]; raises longest_step [2] to
+    the greatest -dx/x and -dz/z; adds to per_node [M + 1, 2] the corrector's right side
+    and its change per unit of the complementarity aimed at.
     """
-    size = (longest + 2, LANES)
-    amount, by_z, theta = np.empty(size), np.empty(size), np.empty(size)
-    money, worth = np.empty(size), np.empty(size)
-    first, second = np.empty(size), np.empty(size)
-    target, reduced = np.empty(size), np.empty(size)
-    end, part = np.empty((4, LANES)), np.empty((4, LANES))
-    pivot = np.empty((2, LANES), dtype=np.int64)
-    virtual, both_t, both_u = np.empty(LANES), np.empty(LANES), np.empty(LANES)
-    shrink_x, shrink_z = np.zeros(LANES), np.zeros(LANES)
-    x_dz, z_dx, dx_dz = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
-    for group in range(first_user, last_user, LANES):
-        count = min(LANES, last_user - group)
-        rows = _read(
-            group, count, indptr, node, weight, price, user_weight, alpha, x, z, ends,
-            amount, by_z, theta, money, worth, end, virtual,
+    work, own = np.empty((longest + 2, STRIDE)), np.empty(OWN)
+    total = np.zeros(SUMS)
+    for group in range(first_group, last_group):
+        place = row_start[group]
+        d = row_start[group + 1] - place
+        _read(
+            place, d, node, weight, of_node, x, z, ends, group, user_weight,
+            alpha, work,
         )  # fmt: skip
-        d = rows - 2
-        _recall(group, count, rows, pivots, parts, pivot, part)
-        express(rows, pivot, part[BY_DET], money, worth, first, second)
+        for k in range(KEPT):
+            own[k] = kept[group, k]
+        recall(d + 2, work, own)
         for k in range(d):
             for lane in range(LANES):
-                target[k, lane] = -amount[k, lane]
-        for lane in range(count):
-            start = indptr[group + lane]
-            for k in range(indptr[group + lane + 1] - start):
-                target[k, lane] -= theta[k, lane] * d_lam[node[start + k]]
-        for lane in range(LANES):
-            u, v = end[U, lane], end[V, lane]
-            target[d, lane] = -end[T, lane]
-            target[d + 1, lane] = (virtual[lane] - u * v) / (alpha * v)
-        reduce_right_side(rows, theta, first, second, pivot, part, target, reduced)
-
+                moved = work[k, THETA + lane] * work[k, TARGET + lane]
+                work[k, TARGET + lane] = -work[k, AMOUNT + lane] - moved
+        _affine_target(d, group, ends, alpha, work)
+        reduce_right_side(d + 2, work, own)
+        _judge(place, d, z, work, total)
+        _judge_ends(d, group, ends, d_ends, alpha, work, total)
+        reduce_right_side(d + 2, work, own)
         for k in range(d):
             for lane in range(LANES):
-                is_edge = worth[k, lane] < 0.0
-                held = amount[k, lane] if is_edge else 1.0
-                change = reduced[k, lane] if is_edge else 0.0
-                relative = change / held
-                rise = 1.0 + relative  # -dz / z of the affine step
-                rise = rise if is_edge else 0.0
-                shrink_x[lane] = max(shrink_x[lane], -relative)
-                shrink_z[lane] = max(shrink_z[lane], rise)
-                at_z = 1.0 / by_z[k, lane] if is_edge else 0.0
-                x_dz[lane] -= held * at_z * rise
-                z_dx[lane] += at_z * change
-                both = -change * at_z * rise
-                dx_dz[lane] += both
-                amount[k, lane] = both
-                target[k, lane] = change * rise - (held if is_edge else 0.0)
+                product[place + k, lane] = work[k, AMOUNT + lane]
+            for lane in range(LANES):
+                per_node[node[place + k, lane], CORRECTOR] += work[k, REDUCED + lane]
+                work[k, TARGET + lane] = work[k, BY_Z + lane]
         for lane in range(LANES):
-            t, mu, u, v = end[T, lane], end[MU, lane], end[U, lane], end[V, lane]
-            both_t[lane] = 0.0
-            target[d, lane] = -t
-            if mu > 0.0:
-                change = reduced[d, lane]
-                price_change = -(t + change) / theta[d, lane]
-                shrink_x[lane] = max(shrink_x[lane], -change / t)
-                shrink_z[lane] = max(shrink_z[lane], -price_change / mu)
-                x_dz[lane] += t * price_change
-                z_dx[lane] += mu * change
-                both_t[lane] = change * price_change
-                dx_dz[lane] += both_t[lane]
-                target[d, lane] -= both_t[lane] / mu
-            affine = (virtual[lane] - u * v) / (alpha * v)
-            change = reduced[d + 1, lane]
-            price_change = (affine - change) / theta[d + 1, lane]
-            shrink_x[lane] = max(shrink_x[lane], -change / u)
-            shrink_z[lane] = max(shrink_z[lane], -price_change / v)
-            both = change * price_change / v
-            both += 0.5 * (alpha - 1.0) * change * change / u
-            most = MOST_SECOND_ORDER * virtual[lane] / (alpha * v)
-            both = min(max(both, -most), most)
-            both_u[lane] = both
-            target[d + 1, lane] = affine - both
-        reduce_right_side(rows, theta, first, second, pivot, part, target, reduced)
+            mu = ends[group, MU + lane]
+            work[d, TARGET + lane] = 1.0 / mu if mu > 0.0 else 0.0
+            work[d + 1, TARGET + lane] = 0.0
+        reduce_right_side(d + 2, work, own)
         for k in range(d):
             for lane in range(LANES):
-                target[k, lane] = by_z[k, lane]
-        for lane in range(LANES):
-            mu = end[MU, lane]
-            target[d, lane] = 1.0 / mu if mu > 0.0 else 0.0
-            target[d + 1, lane] = 0.0
-        for lane in range(count):
-            j = group + lane
-            start = indptr[j]
-            d_ends[j, 0], d_ends[j, 1] = both_t[lane], both_u[lane]
-            for k in range(indptr[j + 1] - start):
-                product[start + k] = amount[k, lane]
-                right_side[node[start + k]] += reduced[k, lane]
-        reduce_right_side(rows, theta, first, second, pivot, part, target, reduced)
-        for lane in range(count):
-            start = indptr[group + lane]
-            for k in range(indptr[group + lane + 1] - start):
-                per_target[node[start + k]] += reduced[k, lane]
+                per_node[node[place + k, lane], PER_TARGET] += work[k, REDUCED + lane]
     for lane in range(LANES):
-        longest_step[0] = max(longest_step[0], shrink_x[lane])
-        longest_step[1] = max(longest_step[1], shrink_z[lane])
-        sums[X_DZ] += x_dz[lane]
-        sums[Z_DX] += z_dx[lane]
-        sums[DX_DZ] += dx_dz[lane]
+        longest_step[0] = max(longest_step[0], total[SHRINK_X + lane])
+        longest_step[1] = max(longest_step[1], total[SHRINK_Z + lane])
+        sums[X_DZ] += total[SUM_X_DZ + lane]
+        sums[Z_DX] += total[SUM_Z_DX + lane]
+        sums[DX_DZ] += total[SUM_DX_DZ + lane]
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _aim_at(
+    place: int, d: int, aim: float, dx: Floats, weight: Floats, work: Floats
+) -> None:
+    """What a group's edges should change by: wanted into MONEY, target into TARGET."""
+    for k in range(d):
+        for lane in range(LANES):
+            goal = (aim - dx[place + k, lane]) * work[k, BY_Z + lane]
+            goal -= work[k, AMOUNT + lane]
+            goal = goal if weight[place + k, lane] > 0.0 else 0.0
+            moved = work[k, THETA + lane] * work[k, TARGET + lane]
+            work[k, MONEY + lane] = goal
+            work[k, TARGET + lane] = goal - moved
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _correct_ends(
+    d: int, group: int, ends: Floats, d_ends: Floats, work: Floats, total: Floats
+) -> None:
+    """The step of budgets and utilities; MONEY holds what they should change by."""
+    for lane in range(LANES):
+        t, mu = ends[group, T + lane], ends[group, MU + lane]
+        u, v = ends[group, U + lane], ends[group, V + lane]
+        pays = mu > 0.0
+        d_t = work[d, REDUCED + lane] if pays else 0.0
+        d_mu = (work[d, MONEY + lane] - d_t) / work[d, THETA + lane]
+        d_mu = d_mu if pays else 0.0
+        d_u = work[d + 1, REDUCED + lane]
+        d_v = (work[d + 1, MONEY + lane] - d_u) / work[d + 1, THETA + lane]
+        shrink_x, shrink_z = total[SHRINK_X + lane], total[SHRINK_Z + lane]
+        shrink_x = max(shrink_x, -d_t / (t if pays else 1.0))
+        shrink_z = max(shrink_z, -d_mu / (mu if pays else 1.0))
+        total[SHRINK_X + lane] = max(shrink_x, -d_u / u)
+        total[SHRINK_Z + lane] = max(shrink_z, -d_v / v)
+        d_ends[group, T + lane], d_ends[group, MU + lane] = d_t, d_mu
+        d_ends[group, U + lane], d_ends[group, V + lane] = d_u, d_v
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
 def correct(
-    first_user: int,
-    last_user: int,
+    first_group: int,
+    last_group: int,
     longest: int,
-    indptr: Ints,
-    node: Ints,
+    row_start: Ints,
+    node: Nodes,
     weight: Floats,
-    price: Floats,
+    of_node: Floats,
     user_weight: Floats,
     alpha: float,
     x: Floats,
     z: Floats,
     ends: Floats,
-    pivots: Rows,
-    parts: Floats,
-    d_lam: Floats,
+    kept: Floats,
     aim: float,
     dx: Floats,
     dz: Floats,
     d_ends: Floats,
     longest_step: Floats,
 ) -> None:
-    """The step itself, from the nodes' part `d_lam` [M] and complementarity `aim`.
+    """The step itself, from the nodes' part in `of_node` and complementarity `aim`.
 
-    Reads the products that `predict` left in dx and d_ends[:, :2]; writes dx, dz and
-    d_ends; raises longest_step [2].
+    Reads the products that `predict` left in dx and d_ends; writes dx, dz and d_ends;
+    raises longest_step [2].
     """
-    size = (longest + 2, LANES)
-    amount, by_z, theta = np.empty(size), np.empty(size), np.empty(size)
-    money, worth = np.empty(size), np.empty(size)
-    first, second = np.empty(size), np.empty(size)
-    wanted, target, reduced = np.empty(size), np.empty(size), np.empty(size)
-    end, part = np.empty((4, LANES)), np.empty((4, LANES))
-    pivot = np.empty((2, LANES), dtype=np.int64)
-    virtual, both_t, both_u = np.empty(LANES), np.empty(LANES), np.empty(LANES)
-    shrink_x, shrink_z = np.zeros(LANES), np.zeros(LANES)
-    for group in range(first_user, last_user, LANES):
-        count = min(LANES, last_user - group)
-        rows = _read(
-            group, count, indptr, node, weight, price, user_weight, alpha, x, z, ends,
-            amount, by_z, theta, money, worth, end, virtual,
+    work, own = np.empty((longest + 2, STRIDE)), np.empty(OWN)
+    total = np.zeros(SUMS)
+    for group in range(first_group, last_group):
+        place = row_start[group]
+        d = row_start[group + 1] - place
+        _read(
+            place, d, node, weight, of_node, x, z, ends, group, user_weight,
+            alpha, work,
         )  # fmt: skip
-        d = rows - 2
-        _recall(group, count, rows, pivots, parts, pivot, part)
-        express(rows, pivot, part[BY_DET], money, worth, first, second)
+        for k in range(KEPT):
+            own[k] = kept[group, k]
+        recall(d + 2, work, own)
+        _aim_at(place, d, aim, dx, weight, work)
+        _affine_target(d, group, ends, alpha, work)
         for lane in range(LANES):
-            both_t[lane], both_u[lane] = 0.0, 0.0
+            mu = ends[group, MU + lane]
+            goal = (aim - d_ends[group, T + lane]) / (mu if mu > 0.0 else 1.0)
+            goal -= ends[group, T + lane]
+            goal = goal if mu > 0.0 else 0.0
+            work[d, TARGET + lane] = goal
+            work[d, MONEY + lane] = goal
+            goal = work[d + 1, TARGET + lane] - d_ends[group, MU + lane]
+            work[d + 1, TARGET + lane] = goal
+            work[d + 1, MONEY + lane] = goal
+        reduce_right_side(d + 2, work, own)
         for k in range(d):
             for lane in range(LANES):
-                wanted[k, lane] = 0.0
-                target[k, lane] = 0.0
-        for lane in range(count):
-            j = group + lane
-            start = indptr[j]
-            both_t[lane], both_u[lane] = d_ends[j, 0], d_ends[j, 1]
-            for k in range(indptr[j + 1] - start):
-                wanted[k, lane] = aim - dx[start + k]
-                target[k, lane] = d_lam[node[start + k]]
-        for k in range(d):
+                change, by_held = work[k, REDUCED + lane], work[k, AMOUNT + lane]
+                by_held = 1.0 / by_held
+                relative_z = (work[k, MONEY + lane] - change) * by_held
+                total[SHRINK_X + lane] = max(total[SHRINK_X + lane], -change * by_held)
+                total[SHRINK_Z + lane] = max(total[SHRINK_Z + lane], -relative_z)
+                work[k, MONEY + lane] = relative_z
             for lane in range(LANES):
-                goal = wanted[k, lane] * by_z[k, lane] - amount[k, lane]
-                wanted[k, lane] = goal
-                target[k, lane] = goal - theta[k, lane] * target[k, lane]
-        for lane in range(LANES):
-            t, mu, u, v = end[T, lane], end[MU, lane], end[U, lane], end[V, lane]
-            wanted[d, lane] = (aim - both_t[lane]) / mu - t if mu > 0.0 else 0.0
-            affine = (virtual[lane] - u * v) / (alpha * v)
-            wanted[d + 1, lane] = affine - both_u[lane]
-            target[d, lane] = wanted[d, lane]
-            target[d + 1, lane] = wanted[d + 1, lane]
-        reduce_right_side(rows, theta, first, second, pivot, part, target, reduced)
-        for k in range(d):
-            for lane in range(LANES):
-                is_edge = worth[k, lane] < 0.0
-                by_held = 1.0 / (amount[k, lane] if is_edge else 1.0)
-                change = reduced[k, lane] if is_edge else 0.0
-                relative_z = (wanted[k, lane] - change) * by_held
-                relative_z = relative_z if is_edge else 0.0
-                shrink_x[lane] = max(shrink_x[lane], -change * by_held)
-                shrink_z[lane] = max(shrink_z[lane], -relative_z)
-                wanted[k, lane] = relative_z
-        for lane in range(count):
-            j = group + lane
-            start = indptr[j]
-            for k in range(indptr[j + 1] - start):
-                dx[start + k] = reduced[k, lane]
-                dz[start + k] = wanted[k, lane] * z[start + k]
-            t, mu, u, v = end[T, lane], end[MU, lane], end[U, lane], end[V, lane]
-            d_t, d_mu = 0.0, 0.0
-            if mu > 0.0:
-                d_t = reduced[d, lane]
-                d_mu = (wanted[d, lane] - d_t) / theta[d, lane]
-                shrink_x[lane] = max(shrink_x[lane], -d_t / t)
-                shrink_z[lane] = max(shrink_z[lane], -d_mu / mu)
-            d_u = reduced[d + 1, lane]
-            d_v = (wanted[d + 1, lane] - d_u) / theta[d + 1, lane]
-            shrink_x[lane] = max(shrink_x[lane], -d_u / u)
-            shrink_z[lane] = max(shrink_z[lane], -d_v / v)
-            d_ends[j, T], d_ends[j, MU] = d_t, d_mu
-            d_ends[j, U], d_ends[j, V] = d_u, d_v
+                dx[place + k, lane] = work[k, REDUCED + lane]
+                dz[place + k, lane] = work[k, MONEY + lane] * z[place + k, lane]
+        _correct_ends(d, group, ends, d_ends, work, total)
     for lane in range(LANES):
-        longest_step[0] = max(longest_step[0], shrink_x[lane])
-        longest_step[1] = max(longest_step[1], shrink_z[lane])
+        longest_step[0] = max(longest_step[0], total[SHRINK_X + lane])
+        longest_step[1] = max(longest_step[1], total[SHRINK_Z + lane])
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def band(
+    ends: Floats,
+    d_ends: Floats,
+    user_weight: Floats,
+    power: float,
+    step_x: float,
+    step_z: float,
+) -> tuple[float, float]:
+    """Least and greatest u^alpha v / b of all users after a step, at least around 1."""
+    low, high = np.ones(LANES), np.ones(LANES)
+    for group in range(len(user_weight)):
+        for lane in range(LANES):
+            utility = ends[group, U + lane] + step_x * d_ends[group, U + lane]
+            ratio = ends[group, V + lane] + step_z * d_ends[group, V + lane]
+            if power == 1.0:
+                ratio *= utility / user_weight[group, lane]
+            else:
+                ratio *= utility**power / user_weight[group, lane]
+            low[lane], high[lane] = min(low[lane], ratio), max(high[lane], ratio)
+    return low.min(), high.max()
