@@ -184,6 +184,13 @@ def test_everything_at_once_is_as_in_the_oracle() -> None:
         np.testing.assert_allclose(got.outcome.transmit_power_w, power, rtol=1e-8)
         np.testing.assert_allclose(got.leader_reward, wanted["leader"], rtol=1e-8)
         np.testing.assert_allclose(got.outcome.payment, wanted["payment"], rtol=1e-8)
+        leader = got.observation.leader
+        np.testing.assert_allclose(leader.payment, wanted["payment"], rtol=1e-8)
+        quoted = [gains["billed"][channel[j]][j] for j in range(n)]
+        np.testing.assert_allclose(leader.quoted_gain, quoted, rtol=1e-8)
+        np.testing.assert_allclose(
+            leader.highest_price, wanted["highest_price"], rtol=1e-8
+        )
         for j in range(n):
             rate = wanted["d2d_rate"][j] * (0.7 if channel[j] != last[j] else 1.0)
             queue[j], sent, lost = oracle.serve(queue[j], rate * slot_s, deadline)

@@ -10,6 +10,7 @@ import numpy as np
 from envs.cells import actions, observe_followers, observe_leader, play, reset, standard
 
 from stackelberg import envs
+from stackelberg.spectrum import FixedPriceBounds, RadioModel
 
 KEY = jax.random.key(31)
 PRICE = jnp.full(4, 1e16)
@@ -72,6 +73,37 @@ def test_local_follower_sees_its_own_row_alone() -> None:
             lambda a, b, at=pair: bool(np.any(a[at] != b[at])), before, after
         )
         assert all(jax.tree.leaves(changed))
+
+
+def test_a_leader_reads_last_power_and_noise_from_its_bills() -> None:
+    params = standard(billing="quoted", information=envs.delayed(2))
+    first = observe_leader(reset(KEY, params), params)
+    for before in (first.payment, first.quoted_gain, first.highest_price):
+        np.testing.assert_array_equal(before, np.zeros(4))
+    plan = actions(1, 3, params)
+    played = play(reset(KEY, params), plan, params)[1]
+    bill, outcome = played.observation.leader, played.outcome
+    spend = float(params.radio.spend_scale)
+    least = float(params.radio.min_power_w)
+    s = spend / (bill.highest_price * bill.quoted_gain) - least
+    sinr = np.asarray(outcome.d2d_sinr) * s / np.asarray(outcome.transmit_power_w)
+    np.testing.assert_allclose(sinr, np.ones((3, 4)), rtol=1e-3)
+    charged = np.minimum(bill.reuse_price, bill.highest_price)
+    power = bill.payment / (charged * bill.quoted_gain)
+    np.testing.assert_allclose(power, plan.transmit_power_w, rtol=1e-4)
+    assert np.any(charged < bill.reuse_price) and np.any(charged == bill.reuse_price)
+
+
+def test_with_fixed_price_bounds_nobody_reports_its_noise() -> None:
+    bounds = FixedPriceBounds(min=1e14, max=1e20)
+    params = standard(radio=RadioModel(price_bounds=bounds), billing="instantaneous")
+    plan = actions(1, 2, params)
+    start = reset(KEY, params)
+    played = play(start, plan, params)[1]
+    assert observe_leader(start, params).highest_price is None
+    bill = played.observation.leader
+    assert bill.highest_price is None
+    np.testing.assert_array_equal(bill.payment, played.outcome.payment)
 
 
 def test_full_information_shows_every_gain_but_no_other_price() -> None:

@@ -265,7 +265,7 @@ def play(cell: dict[str, Any], gains: dict[str, Any], action: dict[str, Any]) ->
     channel, power, price = action["channel"], action["power"], action["price"]
     noise, width = cell["noise"], cell["bandwidth"]
     spend = width / (math.log(2) * cell["follower_weight"])
-    rate, paid, heard = [], [], []
+    rate, paid, heard, highest = [], [], [], []
     for j in range(n):
         i = channel[j]
         total = cell["cellular_power"] * gains["cellular_to_d2d"][i][j]
@@ -277,8 +277,9 @@ def play(cell: dict[str, Any], gains: dict[str, Any], action: dict[str, Any]) ->
         rate.append(width * math.log2(1 + signal / (total + noise)))
         billed = gains["billed"][i][j]
         unit = price[j] * billed
+        s = (total + noise) / gains["d2d"][i][j]
+        highest.append(spend / (cell["min_power"] + s) / billed)
         if cell["interference_bounds"]:
-            s = (total + noise) / gains["d2d"][i][j]
             unit = min(unit, spend / (cell["min_power"] + s))
         paid.append(unit * power[j])
     cellular = []
@@ -292,6 +293,7 @@ def play(cell: dict[str, Any], gains: dict[str, Any], action: dict[str, Any]) ->
     return {
         "d2d_rate": rate,
         "payment": paid,
+        "highest_price": highest,
         "heard": heard,
         "cellular_rate": cellular,
         "leader": sum(cellular) + cell["leader_weight"] * sum(paid),

@@ -167,6 +167,7 @@ def _info(state: State, played: _Played, params: EnvParams) -> SlotInfo | None:
 
 class _Played(NamedTuple):
     charged_price: Float[Array, "*price"]
+    quoted_gain: Float[Array, " N"]
     outcome: Outcome
     follower_reward: Float[Array, " N"]
     service: dynamics.Service | None
@@ -179,9 +180,8 @@ def _play(state: State, action: Action, params: EnvParams) -> _Played:
     price = on_channel(charged, channel)
     now = fader(state.world, state.slot, params)
     slot = played_slot(state.world.gains, now, channel, power)
-    billed = slot.links.to_bs
-    if params.billing == "quoted":
-        billed = quoted_gain(state, channel, params)
+    quoted = quoted_gain(state, channel, params)
+    billed = quoted if params.billing == "quoted" else slot.links.to_bs
     outcome = slot_outcome(
         slot,
         price,
@@ -190,7 +190,7 @@ def _play(state: State, action: Action, params: EnvParams) -> _Played:
         limit_payment=params.price_limits is None,
     )
     reward, service = _useful_rate(state, outcome, params)
-    return _Played(charged, outcome, reward, service)
+    return _Played(charged, quoted, outcome, reward, service)
 
 
 def _feasible_power(
@@ -248,6 +248,9 @@ def _after(state: State, played: _Played, params: EnvParams) -> State:
         channel=outcome.channel,
         transmit_power_w=outcome.transmit_power_w,
         reuse_price=played.charged_price,
+        payment=outcome.payment,
+        quoted_gain=played.quoted_gain,
+        highest_price=outcome.highest_price,
         d2d_interference_w=outcome.d2d_interference_w,
         d2d_rate_bps=outcome.d2d_rate_bps,
         cellular_interference_w=outcome.cellular_interference_w,
@@ -318,6 +321,9 @@ def _begin(seed: Array, world: World, params: EnvParams) -> State:
             channel=_first_channel(seed, params),
             transmit_power_w=jnp.zeros(n, dtype),
             reuse_price=jnp.zeros((m, n) if params.price_per_channel else n, dtype),
+            payment=jnp.zeros(n, dtype),
+            quoted_gain=jnp.zeros(n, dtype),
+            highest_price=jnp.zeros(n, dtype) if params.price_limits is None else None,
             d2d_interference_w=jnp.zeros(n, dtype),
             d2d_rate_bps=jnp.zeros(n, dtype),
             cellular_interference_w=jnp.zeros(m, dtype),

@@ -68,6 +68,11 @@ class LeaderObservation(NamedTuple):
         d2d_to_bs: gain of each pair's transmitter [M, N], or on its last channel [N].
         channel: last used by each pair [N].
         reuse_price: charged last [N] or [M, N].
+        payment: billed to each pair in the last slot, before weighting, bit/s [N].
+        quoted_gain: of each pair to the base station as quoted in the last slot, on
+            its channel of then [N].
+        highest_price: to which each bill of the last slot was held, B / (billed gain
+            (p_min + s)) [N]; None with fixed price bounds.
         cellular_interference_w: measured on each channel in the last slot [M].
         everything: under ``full`` information.
     """
@@ -76,6 +81,9 @@ class LeaderObservation(NamedTuple):
     d2d_to_bs: Float[Array, "*links"]
     channel: Int[Array, " N"]
     reuse_price: Float[Array, "*price"]
+    payment: Float[Array, " N"]
+    quoted_gain: Float[Array, " N"]
+    highest_price: Float[Array, " N"] | None
     cellular_interference_w: Float[Array, " M"]
     everything: Everything | None
 
@@ -203,6 +211,9 @@ def observe_leader(state: State, params: EnvParams) -> LeaderObservation:
         d2d_to_bs=seen.links(_sensed(state, params)).to_bs,
         channel=memory.channel,
         reuse_price=memory.reuse_price,
+        payment=memory.payment,
+        quoted_gain=memory.quoted_gain,
+        highest_price=memory.highest_price,
         cellular_interference_w=memory.cellular_interference_w,
         everything=_everything(state, params, seen),
     )

@@ -51,6 +51,7 @@ class Outcome(NamedTuple):
         reuse_price: charged, utility per W of interference [N].
         transmit_power_w: [N].
         payment: before weighting, bit/s [N].
+        highest_price: to which bills are held [N]; None where they are not.
         d2d_interference_w: everything a receiver hears but signal and noise [N].
         d2d_sinr: [N].
         d2d_rate_bps: [N].
@@ -65,6 +66,7 @@ class Outcome(NamedTuple):
     reuse_price: Float[Array, " N"]
     transmit_power_w: Float[Array, " N"]
     payment: Float[Array, " N"]
+    highest_price: Float[Array, " N"] | None
     d2d_interference_w: Float[Array, " N"]
     d2d_sinr: Float[Array, " N"]
     d2d_rate_bps: Float[Array, " N"]
@@ -117,10 +119,11 @@ def slot_outcome(
     interference = from_cellular + slot.from_pairs_w
     sinr = power * links.own / (interference + noise)
     unit_sinr_power = (interference + noise) / links.own
-    price = reuse_price
+    price, highest_price = reuse_price, None
     if limit_payment:
         highest = radio.spend_scale / (radio.min_power_w + unit_sinr_power)
-        price = jnp.minimum(price, highest / billed_gain)
+        highest_price = highest / billed_gain
+        price = jnp.minimum(price, highest_price)
     payment = price * (power * billed_gain)
     rate = rate_bps(radio.bandwidth_hz, sinr)
     at_base_station = per_channel_sum(
@@ -134,6 +137,7 @@ def slot_outcome(
         reuse_price=price,
         transmit_power_w=power,
         payment=payment,
+        highest_price=highest_price,
         d2d_interference_w=interference,
         d2d_sinr=sinr,
         d2d_rate_bps=rate,

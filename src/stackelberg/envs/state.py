@@ -16,6 +16,9 @@ class Memory(NamedTuple):
         channel: of each pair [N]; drawn at random before the first slot.
         transmit_power_w: [N]; 0 before the first slot.
         reuse_price: charged [N] or [M, N]; 0 before the first slot.
+        payment: billed to each pair, before weighting, bit/s [N]; likewise.
+        quoted_gain: to the base station as quoted to each pair [N]; likewise.
+        highest_price: to which each bill was held [N]; None with fixed price bounds.
         d2d_interference_w: measured by each receiver on its channel [N].
         d2d_rate_bps: [N].
         cellular_interference_w: measured by the base station [M].
@@ -25,6 +28,9 @@ class Memory(NamedTuple):
     channel: Int[Array, " N"]
     transmit_power_w: Float[Array, " N"]
     reuse_price: Float[Array, "*price"]
+    payment: Float[Array, " N"]
+    quoted_gain: Float[Array, " N"]
+    highest_price: Float[Array, " N"] | None
     d2d_interference_w: Float[Array, " N"]
     d2d_rate_bps: Float[Array, " N"]
     cellular_interference_w: Float[Array, " M"]

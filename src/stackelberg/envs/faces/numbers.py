@@ -168,7 +168,11 @@ def leader_parts(
         "channel": seen.channel,
         "log_reuse_price": _log_price(seen.reuse_price, scale),
         "cellular_interference_dbm": _heard_dbm(seen.cellular_interference_w, scale),
+        "payment_share": _share_of_spend(seen.payment, params),
+        "quoted_db": _gain_db(seen.quoted_gain),
     }
+    if seen.highest_price is not None:
+        parts["log_highest_price"] = _log_price(seen.highest_price, scale)
     return parts | _everything_parts(seen.everything, params, scale)
 
 
@@ -281,6 +285,11 @@ def _heard_dbm(power_w: Array, scale: Scale) -> Array:
     least = 10.0 ** ((scale.floor_dbm - 30.0) / 10.0)
     dbm = _db(jnp.maximum(power_w, least)) + 30.0
     return jnp.clip(dbm, scale.floor_dbm, MOST_DBM)
+
+
+def _share_of_spend(payment: Array, params: EnvParams) -> Array:
+    """Of B, which a pair at its best answer never quite pays; cut to 1."""
+    return jnp.minimum(payment / params.radio.spend_scale, 1.0)
 
 
 def _sent_dbm(power_w: Array, scale: Scale) -> Array:
