@@ -17,6 +17,8 @@ from learning.kill_training import ordeal, same_end
 from learning.tiny import TinyPolicy, TinySettings
 
 from stackelberg import io
+from stackelberg.cli.learn.driving import Run
+from stackelberg.cli.learn.telling import run_lines
 from stackelberg.io.run_folder import RunFolder
 from stackelberg.learning import METHODS
 
@@ -51,6 +53,18 @@ def settings(tmp_path: Path) -> Path:
 def lines(run: Path, kind: str) -> list[Any]:
     read = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     return [line for line in read if line["kind"] == kind]
+
+
+def test_a_run_ends_with_its_evaluation_or_else_with_its_last_chunk(
+    settings: Path, tmp_path: Path
+) -> None:
+    folder = RunFolder.new(tmp_path / "run", io.read_settings(settings))
+    run = Run("done", 95, 1.0, {"loss": -2.5}, None, [])
+    assert "  loss: -2.5" in list(run_lines(folder, run))
+    run.evaluation = {"gain": 0.875, "deadline_misses": None}
+    told = list(run_lines(folder, run))
+    assert "  gain: 0.875" in told
+    assert not [line for line in told if "loss" in line or "deadline" in line]
 
 
 def test_a_run_leaves_settings_log_checkpoints_and_one_policy_file(

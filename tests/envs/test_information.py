@@ -95,7 +95,7 @@ def test_a_leader_reads_last_power_and_noise_from_its_bills() -> None:
 
 
 def test_with_fixed_price_bounds_nobody_reports_its_noise() -> None:
-    bounds = FixedPriceBounds(min=1e14, max=1e20)
+    bounds = FixedPriceBounds(np.full(4, 1e14), np.full(4, 1e20))
     params = standard(radio=RadioModel(price_bounds=bounds), billing="instantaneous")
     plan = actions(1, 2, params)
     start = reset(KEY, params)

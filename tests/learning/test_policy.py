@@ -65,11 +65,21 @@ act_followers = jax.jit(LinkPolicy.act_followers)
 def test_permuting_pairs_permutes_prices_and_powers() -> None:
     params = cell()
     leader, followers = observed(params)
+    grow = jnp.asarray([1.0, 3.0, 0.5, 2.0, 7.0], jnp.float32)
+    leader = leader._replace(
+        reuse_price=3e17 * grow,
+        payment=1e4 * grow,
+        quoted_gain=1e-12 * grow,
+        highest_price=1e22 / grow,
+    )
     order = np.array([2, 4, 0, 1, 3])
     moved = leader._replace(
         d2d_to_bs=leader.d2d_to_bs[:, order],
         channel=leader.channel[order],
         reuse_price=leader.reuse_price[order],
+        payment=leader.payment[order],
+        quoted_gain=leader.quoted_gain[order],
+        highest_price=leader.highest_price[order],
     )
     price = act_leader(policy(), leader, params)
     np.testing.assert_allclose(
@@ -103,8 +113,9 @@ def test_a_policy_runs_in_cells_of_other_sizes(channels: int, pairs: int) -> Non
             "batteries": envs.Batteries(),
         },
         {"information": envs.Information(sensing="own"), "price_inertia": 0.5},
+        {"information": envs.Information(delay_slots=1, memory_slots=8.0)},
     ],
-    ids=["full", "own"],
+    ids=["full", "own", "memory"],
 )
 def test_whatever_is_observed_makes_finite_features(more: dict[str, Any]) -> None:
     params = cell(2, 3, **more)

@@ -27,6 +27,7 @@ from stackelberg.envs.observation import (
 )
 from stackelberg.envs.outcome import Outcome, played_slot, slot_outcome
 from stackelberg.envs.params import EnvParams
+from stackelberg.envs.recall import Means, nothing_yet, recalled
 from stackelberg.envs.slot_game import slot_game
 from stackelberg.envs.state import Action, Memory, State
 from stackelberg.envs.world import World, fader, new_world, world_in_slot
@@ -180,7 +181,9 @@ def _play(state: State, action: Action, params: EnvParams) -> _Played:
     price = on_channel(charged, channel)
     now = fader(state.world, state.slot, params)
     slot = played_slot(state.world.gains, now, channel, power)
-    quoted = quoted_gain(state, channel, params)
+    told = params.information
+    exact = told.delay_slots == 0 and told.error_std_db is None
+    quoted = slot.links.to_bs if exact else quoted_gain(state, channel, params)
     billed = quoted if params.billing == "quoted" else slot.links.to_bs
     outcome = slot_outcome(
         slot,
@@ -255,9 +258,27 @@ def _after(state: State, played: _Played, params: EnvParams) -> State:
         d2d_rate_bps=outcome.d2d_rate_bps,
         cellular_interference_w=outcome.cellular_interference_w,
         cellular_rate_bps=outcome.cellular_rate_bps,
+        means=_recalled(state, outcome, params),
     )
     world = world_in_slot(state.world, slot, params)
     return State(slot, world, backlog, energy, memory)
+
+
+def _recalled(state: State, outcome: Outcome, params: EnvParams) -> Means | None:
+    """What agents remember after a slot."""
+    means, memory_slots = state.memory.means, params.information.memory_slots
+    if means is None or memory_slots is None:
+        return None
+    seen = observation.report(state, params)
+    links = seen.links(outcome.channel)
+    return recalled(
+        means,
+        jnp.asarray(memory_slots, params.dtype),
+        cellular_to_bs=seen.cellular(),
+        quoted_gain=links.to_bs,
+        own=links.own,
+        unit_sinr_power_w=outcome.unit_sinr_power_w,
+    )
 
 
 def _worn_out(state: State, params: EnvParams) -> Bool[Array, ""]:
@@ -307,6 +328,7 @@ def _seed(key: Array, params: EnvParams) -> Array:
 
 def _begin(seed: Array, world: World, params: EnvParams) -> State:
     m, n, dtype = params.num_channels, params.num_pairs, params.dtype
+    remembers = params.information.memory_slots is not None
     backlog = energy = None
     if params.queues is not None:
         backlog = dynamics.first_backlog(params.queues, seed, n, params.slot_s)
@@ -328,6 +350,7 @@ def _begin(seed: Array, world: World, params: EnvParams) -> State:
             d2d_rate_bps=jnp.zeros(n, dtype),
             cellular_interference_w=jnp.zeros(m, dtype),
             cellular_rate_bps=jnp.zeros(m, dtype),
+            means=nothing_yet(m, n, dtype) if remembers else None,
         ),
     )
 

@@ -23,9 +23,12 @@ class Information:
         delay_slots: age of the gains in slots, >= 0.
         error_std_db: standard deviation of the error of a reported gain, dB; None: no
             error. Fresh in every slot, and the same for all who see the report.
+        memory_slots: agents also see running means of what they have known, over about
+            so many slots, >= 1; None: they do not.
     """
 
     error_std_db: Float[Array, ""] | float | None = None
+    memory_slots: Float[Array, ""] | float | None = field(default=None, kw_only=True)
     scope: Scope = field(default="local", metadata={"static": True})
     sensing: Sensing = field(default="all", metadata={"static": True})
     delay_slots: int = field(default=0, metadata={"static": True})

@@ -69,7 +69,7 @@ _DOMAINS: dict[str, dict[str, tuple[float, float]]] = {
         "circuit_power_w": (0.0, 1e3),
         "harvest_w": (0.0, 1e3),
     },
-    "Information": {"error_std_db": (0.0, 40.0)},
+    "Information": {"error_std_db": (0.0, 40.0), "memory_slots": (1.0, 1e6)},
 }
 """Least and greatest value of each number, by record."""
 

@@ -23,6 +23,12 @@ from stackelberg.envs.links import (
     gains_on,
 )
 from stackelberg.envs.params import EnvParams
+from stackelberg.envs.recall import (
+    FollowerUsual,
+    LeaderUsual,
+    follower_usual,
+    leader_usual,
+)
 from stackelberg.envs.state import State
 from stackelberg.envs.world import fader, seen_gains
 
@@ -74,6 +80,7 @@ class LeaderObservation(NamedTuple):
         highest_price: to which each bill of the last slot was held, B / (billed gain
             (p_min + s)) [N]; None with fixed price bounds.
         cellular_interference_w: measured on each channel in the last slot [M].
+        usual: means of all slots so far; None without `memory_slots`.
         everything: under ``full`` information.
     """
 
@@ -85,6 +92,7 @@ class LeaderObservation(NamedTuple):
     quoted_gain: Float[Array, " N"]
     highest_price: Float[Array, " N"] | None
     cellular_interference_w: Float[Array, " M"]
+    usual: LeaderUsual | None
     everything: Everything | None
 
 
@@ -101,6 +109,7 @@ class FollowerObservation(NamedTuple):
         interference_w: it measured in the last slot, signal and noise left out [N].
         backlog_bits: its own [N, A]; None without queues.
         energy_j: its own [N]; None without batteries.
+        usual: means of all slots so far; None without `memory_slots`.
         everything: under ``full`` information; the same for all.
     """
 
@@ -113,6 +122,7 @@ class FollowerObservation(NamedTuple):
     interference_w: Float[Array, " N"]
     backlog_bits: Float[Array, "N A"] | None
     energy_j: Float[Array, " N"] | None
+    usual: FollowerUsual | None
     everything: Everything | None
 
 
@@ -215,6 +225,9 @@ def observe_leader(state: State, params: EnvParams) -> LeaderObservation:
         quoted_gain=memory.quoted_gain,
         highest_price=memory.highest_price,
         cellular_interference_w=memory.cellular_interference_w,
+        usual=None
+        if memory.means is None
+        else leader_usual(memory.means, reported=params.price_limits is None),
         everything=_everything(state, params, seen),
     )
 
@@ -247,6 +260,7 @@ def observe_followers(
         interference_w=memory.d2d_interference_w,
         backlog_bits=state.backlog_bits,
         energy_j=state.energy_j,
+        usual=None if memory.means is None else follower_usual(memory.means),
         everything=_everything(state, params, seen),
     )
 

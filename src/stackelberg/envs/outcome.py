@@ -53,6 +53,7 @@ class Outcome(NamedTuple):
         payment: before weighting, bit/s [N].
         highest_price: to which bills are held [N]; None where they are not.
         d2d_interference_w: everything a receiver hears but signal and noise [N].
+        unit_sinr_power_w: s = (N0 + I) / g, the power for an SINR of one [N].
         d2d_sinr: [N].
         d2d_rate_bps: [N].
         follower_utility: rate less weighted payment, bit/s [N].
@@ -68,6 +69,7 @@ class Outcome(NamedTuple):
     payment: Float[Array, " N"]
     highest_price: Float[Array, " N"] | None
     d2d_interference_w: Float[Array, " N"]
+    unit_sinr_power_w: Float[Array, " N"]
     d2d_sinr: Float[Array, " N"]
     d2d_rate_bps: Float[Array, " N"]
     follower_utility: Float[Array, " N"]
@@ -139,6 +141,7 @@ def slot_outcome(
         payment=payment,
         highest_price=highest_price,
         d2d_interference_w=interference,
+        unit_sinr_power_w=unit_sinr_power,
         d2d_sinr=sinr,
         d2d_rate_bps=rate,
         follower_utility=rate - radio.follower_price_weight * payment,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from jaxtyping import Array, Float, Int
 
+from stackelberg.envs.recall import Means
 from stackelberg.envs.world import World
 
 
@@ -23,6 +24,7 @@ class Memory(NamedTuple):
         d2d_rate_bps: [N].
         cellular_interference_w: measured by the base station [M].
         cellular_rate_bps: [M].
+        means: of all slots so far; None without `Information.memory_slots`.
     """
 
     channel: Int[Array, " N"]
@@ -35,6 +37,7 @@ class Memory(NamedTuple):
     d2d_rate_bps: Float[Array, " N"]
     cellular_interference_w: Float[Array, " M"]
     cellular_rate_bps: Float[Array, " M"]
+    means: Means | None
 
 
 class State(NamedTuple):

@@ -14,10 +14,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from stackelberg.envs.bills import TYPICAL_NOISE
 from stackelberg.envs.slot_game import SlotGame
 from stackelberg.learning.networks import Dense, Perceptron
 from stackelberg.learning.objectives import utility_unit
-from stackelberg.learning.tokens import TYPICAL_NOISE, decades
+from stackelberg.learning.tokens import decades
 
 
 class Actions(NamedTuple):

@@ -98,11 +98,16 @@ class InformationTable(Table):
     sensing: Literal["all", "own"] = "all"
     delay_slots: int = 0
     error_std_db: float | None = None
+    memory_slots: float | None = None
 
     def record(self) -> envs.Information:
         """The argument of `make_params`."""
         return envs.Information(
-            self.error_std_db, self.scope, self.sensing, self.delay_slots
+            self.error_std_db,
+            self.scope,
+            self.sensing,
+            self.delay_slots,
+            memory_slots=self.memory_slots,
         )
 
 

@@ -24,6 +24,7 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from stackelberg.envs import EnvParams, State
+from stackelberg.envs.bills import TYPICAL_NOISE
 from stackelberg.envs.equilibrium import slot_equilibrium
 from stackelberg.envs.slot_game import SlotGame, unit_sinr_power_w
 from stackelberg.errors import ConfigError, DomainError
@@ -32,11 +33,7 @@ from stackelberg.learning import objectives
 from stackelberg.learning.heads import bounded, price_of_answer, unit_price
 from stackelberg.learning.learner import Metrics
 from stackelberg.learning.policy import LinkPolicy, new_policy
-from stackelberg.learning.tokens import (
-    TYPICAL_NOISE,
-    follower_tokens,
-    leader_tokens,
-)
+from stackelberg.learning.tokens import follower_tokens, leader_tokens
 from stackelberg.spectrum.radio import number, whole_number
 
 Objective = Literal["response", "single_level", "imitation"]

@@ -13,8 +13,9 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from stackelberg.envs.bills import TYPICAL_NOISE
 from stackelberg.envs.params import EnvParams, Radio
-from stackelberg.learning.tokens import TYPICAL_NOISE, FollowerTokens, LeaderTokens
+from stackelberg.learning.tokens import FollowerTokens, LeaderTokens
 
 PRICE_REACH = 8.0
 """Farthest an answer may be from its centre, nepers: 70 dB, all of a cell and more."""

@@ -14,7 +14,9 @@ from jaxtyping import Array, Float, Int
 
 from stackelberg.envs.observation import FollowerObservation, LeaderObservation
 from stackelberg.envs.params import EnvParams
+from stackelberg.learning.heads import price_of_answer
 from stackelberg.learning.learner import Policy
+from stackelberg.learning.tokens import follower_tokens, leader_tokens
 
 _SILENCING_W = 1e-9
 _INVITING_W = 1e3
@@ -70,7 +72,36 @@ class Random(NamedTuple):
         return observation.channel, _draw(_key_of(observation.own), params)
 
 
+class Conjectural(NamedTuple):
+    """The equilibrium on what is observed, without learning.
+
+    The leader prices as if no pair's s moved from what it expects by its bills; the
+    pairs answer best to what they measured last.
+    """
+
+    def act_leader(
+        self, observation: LeaderObservation, params: EnvParams
+    ) -> Float[Array, "*price"]:
+        """The conjectural equilibrium's prices."""
+        tokens = leader_tokens(observation, params)
+        price = price_of_answer(tokens.conjecture_w, tokens.quoted_gain, params.radio)
+        if not params.price_per_channel:
+            return price
+        return jnp.broadcast_to(price, (params.num_channels, params.num_pairs))
+
+    def act_followers(
+        self, observation: FollowerObservation, params: EnvParams
+    ) -> tuple[Int[Array, " N"], Float[Array, " N"]]:
+        """The best answers to what was measured last."""
+        tokens = follower_tokens(observation, observation.channel, params)
+        wanted = tokens.answer_w - tokens.noise_w
+        radio = params.radio
+        power = jnp.clip(wanted, radio.min_power_w, radio.max_power_w)
+        return observation.channel, power
+
+
 SIMPLE: dict[str, Policy] = {
+    "conjectural": Conjectural(),
     "silent": Silent(),
     "full_power": FullPower(),
     "random": Random(),

@@ -21,6 +21,9 @@ from stackelberg.envs import (
     FollowerObservation,
     LeaderObservation,
 )
+from stackelberg.envs.bills import TYPICAL_NOISE, expected_noise_w, read_bills
+from stackelberg.envs.recall import LeaderUsual
+from stackelberg.learning.conjecture import conjectured_answer_w
 
 _DECADES = 0.25
 """Features are about this many units per factor of ten."""
@@ -39,8 +42,8 @@ class LeaderTokens(NamedTuple):
         quoted_gain: to the base station on the pair's channel, as the leader sees it
             [N].
         channel: the pair is expected on: the one it used last [N].
-        conjecture_w: answer b = p + s, in W, that the first-order condition wants for
-            a pair, its noise over gain as seen or else typical, J as measured [N].
+        conjecture_w: answer b = p + s, in W, of the conjectural equilibrium on what is
+            seen, or else billed [N].
     """
 
     features: Float[Array, "N F"]
@@ -64,11 +67,6 @@ class FollowerTokens(NamedTuple):
     noise_w: Float[Array, " N"]
 
 
-TYPICAL_NOISE = 10.0**-3.5
-"""s over the greatest power, of the usual pair: -12 dBm against 23 dBm (30 m, an
-interference of -100 dBm)."""
-
-
 def decades(ratio: Float[Array, "*any"]) -> Float[Array, "*any"]:
     """A ratio as a feature: its decimal logarithm, scaled; about 0 where it is 1."""
     return _DECADES * jnp.log10(jnp.maximum(ratio, _LEAST))
@@ -89,16 +87,15 @@ def leader_tokens(observation: LeaderObservation, params: EnvParams) -> LeaderTo
     usual = to_bs if to_bs.ndim == 1 else to_bs.mean(axis=0)
     received = (radio.cellular_power_w * observation.cellular_to_bs)[channel]
     measured = observation.cellular_interference_w[channel]
-    price = observation.reuse_price
-    price = price if price.ndim == 1 else price[channel, pair]
     partners = channel[:, None] == channel[None, :]
     number = partners.sum(axis=1).astype(quoted.dtype)
     typical = jnp.full_like(quoted, TYPICAL_NOISE * most)
-    noise_w = typical
+    bills = read_bills(observation, params)
+    noise_w = expected_noise_w(observation, bills, params)
     if observation.everything is not None:
         noise_w = _noise_w(observation.everything, channel, params)
-    conjecture = _conjecture_w(params, noise_w, quoted, received, measured)
-    last = jnp.where(price > 0.0, radio.spend_scale / (price * quoted), conjecture)
+    conjecture = conjectured_answer_w(params, channel, noise_w, quoted, received)
+    last = jnp.where(bills.any, bills.answer_w, conjecture)
     columns = [
         decades(quoted * most / noise),
         decades(usual * most / noise),
@@ -107,9 +104,16 @@ def leader_tokens(observation: LeaderObservation, params: EnvParams) -> LeaderTo
         decades(measured / (quoted * last)),
         decades(last / (TYPICAL_NOISE * most)),
         decades(conjecture / (TYPICAL_NOISE * most)),
-        (price > 0.0).astype(quoted.dtype),
+        bills.any.astype(quoted.dtype),
         decades(number),
+        decades(bills.noise_w / typical),
+        decades(bills.power_w / most),
+        bills.silent.astype(quoted.dtype),
+        bills.limited.astype(quoted.dtype),
+        decades(observation.quoted_gain * most / noise),
     ]
+    if observation.usual is not None:
+        columns += _usual_columns(observation.usual, channel, usual, received, params)
     everything = observation.everything
     if everything is not None:
         columns += [decades(noise_w / typical)]
@@ -165,22 +169,33 @@ def follower_tokens(
         decades(observation.transmit_power_w / most),
         (channel == observation.channel).astype(own.dtype),
     ]
+    if observation.usual is not None:
+        seen = observation.usual
+        columns += [
+            decades(jnp.where(seen.own > 0.0, seen.own / own, 1.0)),
+            decades(jnp.where(seen.to_bs > 0.0, seen.to_bs / to_bs, 1.0)),
+            decades(jnp.where(seen.own > 0.0, seen.unit_sinr_power_w / noise_w, 1.0)),
+        ]
     columns += store_columns(observation.backlog_bits, observation.energy_j, params)
     return FollowerTokens(jnp.stack(columns, axis=1), answer, noise_w)
 
 
-def _conjecture_w(
-    params: EnvParams, noise_w: Array, quoted: Array, received: Array, measured: Array
-) -> Float[Array, " N"]:
-    """Answer sqrt(s J (J + A) beta^l / (A gbar beta^f)): dU/dp = 0, alone on a channel.
-
-    J is the noise and interference measured last.
-    """
+def _usual_columns(
+    seen: LeaderUsual, channel: Array, usual: Array, received: Array, params: EnvParams
+) -> list[Array]:
+    """What is usual for a pair and its channel's cellular user."""
     radio = params.radio
-    heard = radio.noise_power_w + measured
-    ratio = radio.leader_revenue_weight / radio.follower_price_weight
-    square = noise_w * heard * (1.0 + heard / received) * ratio / quoted
-    return jnp.sqrt(square)
+    noise, most = radio.noise_power_w, radio.max_power_w
+    some = seen.quoted_gain > 0.0
+    cellular = radio.cellular_power_w[channel] * seen.cellular_to_bs[channel]
+    columns = [
+        decades(jnp.where(some, seen.quoted_gain, usual) * most / noise),
+        decades(jnp.where(some, cellular, received) / noise),
+    ]
+    if seen.unit_sinr_power_w is not None:
+        typical = TYPICAL_NOISE * most
+        columns += [decades(jnp.where(some, seen.unit_sinr_power_w / typical, 1.0))]
+    return columns
 
 
 def _noise_w(

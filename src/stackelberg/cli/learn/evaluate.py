@@ -56,7 +56,11 @@ def evaluate(
     figures: FigureFolder = None,
     as_json: AsJson = False,
 ) -> int:
-    """Judge a policy on given episodes, beside silence, random and full power.
+    """Judge a policy on given episodes, beside what needs no training.
+
+    That is silence, random, full power, and the conjectural equilibrium: the prices
+    that would be best, as far as the leader's observations tell, if no pair's noise
+    and interference moved.
 
     All policies meet the same worlds, slot by slot, and each slot's equilibrium with
     full information is solved beside them: its gain is 1 and its regrets are 0. The
@@ -118,7 +122,8 @@ def evaluate(
     console.print(
         "gain: 0 earns nothing by pricing, 1 as much as the equilibrium of each slot "
         "with full information; re-equilibrated: once followers play best answers at "
-        "the same prices. A gain above 1 is earned from followers who answer badly "
+        "the same prices; conjectural: the equilibrium on the same information. A "
+        "gain above 1 is earned from followers who answer badly "
         "(see their regret), not by better prices. Regrets and outage in %, rates in "
         "Mbit/s."
     )

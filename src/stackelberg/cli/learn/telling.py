@@ -27,11 +27,13 @@ def say_each(errors: Sequence[Exception], code: int) -> int:
 
 
 def run_lines(folder: RunFolder, run: Run) -> Iterator[str]:
-    """How a run ended, for people."""
+    """How a run ended, for people: its last evaluation, or else its last chunk."""
     yield f"{folder.path}: {_ENDED[run.ended]}"
     yield f"  {folder.settings.method}, {run.env_steps} environment steps"
-    for name, value in run.metrics.items():
-        yield f"  {name}: {value:.6g}"
+    told = run.metrics if run.evaluation is None else run.evaluation
+    for name, value in told.items():
+        if value is not None:
+            yield f"  {name}: {value:.6g}"
     for path in run.written:
         yield f"written: {path}"
     yield f"{run.seconds:.1f} s, compilation included"

@@ -1,8 +1,10 @@
 """The game that a leader conjectures when it hears the pairs but not their links.
 
-A base station can measure what reaches it. The pairs' own links, the cellular users at
-their receivers and the pairs among themselves it cannot: there it assumes the geometric
-mean over the cell, the same for everybody.
+A base station can measure what reaches it, and with its bills each pair reports its
+s = (N0 + I) / g: there it assumes that s is what it may be expected to be, whatever the
+other pairs do. Where nothing was reported, it assumes the geometric mean over the cell
+for the pairs' own links, the cellular users at their receivers and the pairs among
+themselves, the same for everybody.
 
 Shape legend: M channels, N pairs.
 """
@@ -15,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from stackelberg.envs.bills import expected_noise_w, read_bills
 from stackelberg.envs.fading import Fading
 from stackelberg.envs.links import LinkGains
 from stackelberg.envs.observation import LeaderObservation
@@ -71,9 +74,10 @@ def typical_gains(params: EnvParams) -> Typical:
 def conjectured_game(observation: LeaderObservation, params: EnvParams) -> SlotGame:
     """The slot's game as the leader imagines it, pairs on their last channels.
 
-    Known: the gains to the base station, as observed; channels used last. Assumed:
-    `typical_gains` for every other link. Power limits are those of the radio: it does
-    not know batteries.
+    Known: the gains to the base station, as observed; channels used last; each s that
+    was reported. Assumed: `bills.expected_noise_w` for those, which no power changes,
+    and `typical_gains` for every other link. Power limits are those of the radio: it
+    does not know batteries.
     """
     channel = observation.channel
     n = params.num_pairs
@@ -83,7 +87,7 @@ def conjectured_game(observation: LeaderObservation, params: EnvParams) -> SlotG
     usual = typical_gains(params)
     partners = (channel[:, None] == channel[None, :]) & ~np.eye(n, dtype=bool)
     ones = jnp.ones(n, params.dtype)
-    return game_of_gains(
+    game = game_of_gains(
         LinkGains(usual.own * ones, to_bs, usual.cross * ones),
         observation.cellular_to_bs,
         jnp.where(partners, usual.cross, 0.0).astype(params.dtype),
@@ -92,6 +96,14 @@ def conjectured_game(observation: LeaderObservation, params: EnvParams) -> SlotG
         params.radio.min_power_w * ones,
         params.radio.max_power_w * ones,
         params,
+    )
+    if observation.highest_price is None:
+        return game
+    bills = read_bills(observation, params)
+    expected = expected_noise_w(observation, bills, params)
+    return game._replace(
+        noise=jnp.where(bills.any, expected, game.noise),
+        coupling=jnp.where(bills.any.all(), 0.0, game.coupling),
     )
 
 

@@ -173,6 +173,12 @@ def leader_parts(
     }
     if seen.highest_price is not None:
         parts["log_highest_price"] = _log_price(seen.highest_price, scale)
+    if seen.usual is not None:
+        parts["usual_cellular_to_bs_db"] = _gain_db(seen.usual.cellular_to_bs)
+        parts["usual_quoted_db"] = _gain_db(seen.usual.quoted_gain)
+        if seen.usual.unit_sinr_power_w is not None:
+            noise = seen.usual.unit_sinr_power_w
+            parts["usual_noise_over_gain_db"] = _gain_db(noise)
     return parts | _everything_parts(seen.everything, params, scale)
 
 
@@ -193,6 +199,10 @@ def follower_parts(
         parts["backlog_packets"] = seen.backlog_bits / params.queues.packet_bits
     if seen.energy_j is not None and params.batteries is not None:
         parts["energy_share"] = seen.energy_j / params.batteries.capacity_j
+    if seen.usual is not None:
+        parts["usual_own_db"] = _gain_db(seen.usual.own)
+        parts["usual_to_bs_db"] = _gain_db(seen.usual.to_bs)
+        parts["usual_noise_over_gain_db"] = _gain_db(seen.usual.unit_sinr_power_w)
     same = _everything_parts(seen.everything, params, scale)
     everywhere = {
         name: jnp.broadcast_to(part, (params.num_pairs, *part.shape))
