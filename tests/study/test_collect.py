@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,14 @@ from cli.command import CommandLine
 from study.plans import OWN, write_plan
 
 from stackelberg.report import StudyData, draw_study_figures, render_page
+from stackelberg.report.study.data import SizePoint
 from stackelberg.study import Study, start_study, study_data
-from stackelberg.study.learning_curves import first_time
+from stackelberg.study.cases import Case
+from stackelberg.study.learning_curves import first_index
 from stackelberg.study.plan import ThresholdTable
 from stackelberg.study.run_cell import Finished
+from stackelberg.study.scores import Results
+from stackelberg.study.sizes import size_points
 from stackelberg.study.tables import latex_escaped
 
 LEARNERS = (
@@ -70,7 +75,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         metrics, series = numbers_of(cell.play.name, cell.seed)
         record = {**cell.identity, "address": cell.address, "metrics": metrics}
         text = json.dumps({**record, "series": series})
-        made.store.keep(cell, Finished(cell.address, text, None, "", 2.0))
+        # The first seed of a worker compiles; `mine` is slower by the step.
+        clock = {
+            "first_chunk": [30.0 if cell.seed == 0 else 1.0],
+            "curve_seconds": [0.0, 2.0, 4.0, 6.0, 8.0 + cell.seed],
+        }
+        made.store.keep(cell, Finished(cell.address, text, None, "", 2.0, clock))
     return made
 
 
@@ -103,15 +113,64 @@ def test_a_failed_cell_takes_its_pair_with_it(data: StudyData) -> None:
 def test_thresholds_hold_all_at_once_and_seeds_that_never_do_are_counted(
     data: StudyData,
 ) -> None:
-    quick, slow = data.reached
+    quick, slow = (r for r in data.reached if r.unit == "steps")
     # `mine` has gain .9 at 200 and regret .04 there; `slow` reaches .8 at 300 only.
     assert (quick.method, quick.median, quick.censored) == ("mine", 200.0, 0)
     assert (slow.median, slow.censored, slow.seeds) == (300.0, 1, 6)
     assert slow.mean == pytest.approx((5 * 300.0 + 400.0) / 6.0)
     assert slow.share[-1] == pytest.approx(5.0 / 6.0)
     levels = [ThresholdTable(metric="gain", at_least=0.5)]
-    assert first_time({"curve_step": [0, 9], "curve_gain": [None, 0.5]}, levels) == 9.0
-    assert first_time({"curve_step": [0, 9], "curve_gain": [0.4, 0.4]}, levels) is None
+    assert first_index({"curve_step": [0, 9], "curve_gain": [None, 0.5]}, levels) == 1
+    assert first_index({"curve_step": [0, 9], "curve_gain": [0.4, 0.4]}, levels) is None
+
+
+def test_every_seed_pays_for_compilation_in_seconds(data: StudyData) -> None:
+    quick, slow = (r for r in data.reached if r.unit == "seconds")
+    assert (quick.method, quick.median, quick.censored) == ("mine", 34.0, 0)
+    assert (slow.median, slow.censored) == (36.0, 1)
+    # Seeds were watched for as long as the quickest took; the others' ends count less.
+    assert (slow.horizon, slow.mean) == (38.0, (5 * 36.0 + 38.0) / 6.0)
+
+
+def test_a_method_without_clocks_is_told_in_steps_alone(tmp_path: Path) -> None:
+    made = start_study(write_plan(tmp_path, LEARNERS, METHOD), tmp_path / "out")
+    for cell in made.cells:
+        metrics, series = numbers_of(cell.play.name, cell.seed)
+        record = {**cell.identity, "address": cell.address, "metrics": metrics}
+        text = json.dumps({**record, "series": series})
+        made.store.keep(cell, Finished(cell.address, text, None, "", 2.0))
+    assert {r.unit for r in study_data(made).reached} == {"steps"}
+
+
+def test_other_sizes_stand_beside_the_one_that_was_learned() -> None:
+    at_other_sizes = {"gain_at_4_pairs": 0.5, "gain_at_16_pairs": 0.7}
+    settings = {"generate": {"num_pairs": 8}, "other_pairs": [16, 4]}
+    results = Results(
+        cases=(Case("cell", "environment", settings, {}, {}),),
+        methods=("mine", "other"),
+        seeds=(0, 1),
+        records={
+            ("cell", "mine", seed): {"metrics": {"gain": 0.9, **at_other_sizes}}
+            for seed in (0, 1)
+        },
+        seconds={},
+        clocks={},
+    )
+    points = list(size_points(results, 0.95))
+    assert [(p.pairs, p.value) for p in points] == [(4, 0.5), (8, 0.9), (16, 0.7)]
+    assert {(p.method, p.metric, p.learned_at) for p in points} == {("mine", "gain", 8)}
+
+
+def test_sizes_are_drawn_and_legends_are_not_pale(data: StudyData) -> None:
+    points = tuple(
+        SizePoint("cell", "mine", "gain", pairs, 8, 6, 0.9, 0.8, 0.95)
+        for pairs in (4, 8, 16)
+    )
+    drawn = {f.name: f for f in draw_study_figures(replace(data, sizes=points))}
+    text = json.dumps(drawn["sizes-gain-cell"].chart.to_dict())
+    assert '"title": "number of D2D pairs"' in text
+    assert text.count('"symbolOpacity": 1.0') >= 3
+    assert "learned with 8 pairs" in drawn["sizes-gain-cell"].caption
 
 
 def test_every_figure_has_its_numbers_and_its_legend(data: StudyData) -> None:
@@ -121,6 +180,7 @@ def test_every_figure_has_its_numbers_and_its_legend(data: StudyData) -> None:
         "learning-gain-cell",
         "learning-follower-regret-cell",
         "thresholds-cell",
+        "thresholds-cell-seconds",
         "regret-cell",
         "sinr-cell",
         "prices-cell",

@@ -145,5 +145,11 @@ def _every_label(styles: Mapping[str, Style]) -> list[str]:
 def _legend(styles: Mapping[str, Style], looks: Mapping[str, Any]) -> Any:
     """The names of `styles` in their order, below the figure."""
     present = [style.label for style in styles.values()]
-    settings: dict[str, Any] = {"orient": "bottom", "columns": 4, **looks}
+    # Else a legend is as pale as the bands and crowded points that it explains.
+    settings: dict[str, Any] = {
+        "orient": "bottom",
+        "columns": 4,
+        "symbolOpacity": 1.0,
+        **looks,
+    }
     return alt.Legend(values=present, **settings)

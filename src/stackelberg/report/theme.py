@@ -20,7 +20,7 @@ class Style:
         light: colour on a light page.
         dark: colour on a dark page.
         dash: lengths of strokes and gaps; ``[1, 0]`` is a full line.
-        shape: Vega point shape.
+        shape: Vega point shape, or a path in the square from -1 to 1.
     """
 
     label: str
@@ -29,6 +29,19 @@ class Style:
     dash: tuple[int, ...]
     shape: str
 
+
+_STAR = (
+    "M0,-1L0.22,-0.31L0.95,-0.31L0.36,0.12L0.59,0.81L0,0.38"
+    "L-0.59,0.81L-0.36,0.12L-0.95,-0.31L-0.22,-0.31Z"
+)
+_HEXAGON = "M-0.87,-0.5L0,-1L0.87,-0.5L0.87,0.5L0,1L-0.87,0.5Z"
+_SALTIRE = (
+    "M-0.7,-1L0,-0.3L0.7,-1L1,-0.7L0.3,0L1,0.7"
+    "L0.7,1L0,0.3L-0.7,1L-1,0.7L-0.3,0L-1,-0.7Z"
+)
+_BAR = "M-1,-0.35L1,-0.35L1,0.35L-1,0.35Z"
+_POST = "M-0.35,-1L0.35,-1L0.35,1L-0.35,1Z"
+_HOURGLASS = "M-1,-0.8L1,-0.8L0,0L1,0.8L-1,0.8L0,0Z"
 
 METHODS: dict[str, Style] = {
     "no_reuse": Style("no reuse", "#767676", "#9b9b9b", (1, 2), "cross"),
@@ -66,8 +79,19 @@ OTHERS: dict[str, Style] = {
     "other_6": Style("other 6", "#3fa0d8", "#4fa8e0", (5, 2), "triangle-right"),
     "other_7": Style("other 7", "#767676", "#9b9b9b", (1, 2), "cross"),
     "other_8": Style("other 8", "#4a1f86", "#8f6fe0", (12, 2, 2, 2), "triangle-left"),
+    "other_9": Style("other 9", "#003f7d", "#c9dcff", (3, 3), "wedge"),
+    "other_10": Style("other 10", "#c98a00", "#f0b93a", (12, 3), "arrow"),
+    "other_11": Style("other 11", "#a3417c", "#e59cc4", (6, 2, 1, 2), _STAR),
+    "other_12": Style("other 12", "#00805d", "#2ec79a", (4, 4), _HEXAGON),
+    "other_13": Style("other 13", "#b84a00", "#f07d35", (14, 2), _SALTIRE),
+    "other_14": Style("other 14", "#3fa0d8", "#4fa8e0", (9, 2, 3, 2), _BAR),
+    "other_15": Style("other 15", "#767676", "#9b9b9b", (1, 4), _POST),
+    "other_16": Style("other 16", "#4a1f86", "#8f6fe0", (6, 6), _HOURGLASS),
 }
-"""For methods of a study that have no style of their own; it gives the labels."""
+"""For methods of a study that have no style of their own; it gives the labels.
+
+The later half has the colours of the first, with other dashes and shapes.
+"""
 
 STYLES: dict[str, Style] = {**METHODS, **SHARINGS, **LIMITS, **OTHERS}
 """Everything with a colour of its own; its place here is its place in the range."""

@@ -24,6 +24,7 @@ from stackelberg.study.learning_curves import curve_points, reached_thresholds
 from stackelberg.study.methods.measured import metric as metric_of
 from stackelberg.study.plan import Plan, ThresholdTable
 from stackelberg.study.scores import Results, read_results
+from stackelberg.study.sizes import size_points
 from stackelberg.study.statistics import (
     compare_paired,
     interval_of,
@@ -73,6 +74,7 @@ def study_data(study: Study) -> StudyData:
         prices=tuple(_prices(results)),
         curves=tuple(curve_points(results, plan.confidence)),
         reached=reached,
+        sizes=tuple(size_points(results, plan.confidence)),
         seconds=tuple((name, median(x)) for name, x in results.seconds.items()),
         story=story(methods, metrics, versus, reached, len(found.failed)),
     )

@@ -6,8 +6,8 @@ import json
 import math
 import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from stackelberg.study.cases import build
@@ -28,6 +28,7 @@ class Finished:
         error: what went wrong in one line; None where nothing did.
         trace: where it went wrong.
         seconds: that it took, compilation included.
+        clock: seconds of processor time that the method kept, by name.
     """
 
     address: str
@@ -35,18 +36,24 @@ class Finished:
     error: str | None
     trace: str
     seconds: float
+    clock: Mapping[str, Sequence[float]] = field(
+        default_factory=dict[str, Sequence[float]]
+    )
 
 
 def run_cell(cell: Cell) -> Finished:
     """Build the problem, run the method, and say how it ended; never raises."""
     start = time.perf_counter()
     content, error, trace = None, None, ""
+    clock: Mapping[str, Sequence[float]] = {}
     try:
-        content = _content(cell, _measure(cell))
+        measured = _measure(cell)
+        content, clock = _content(cell, measured), measured.seconds
     except (Exception, SystemExit) as caught:  # a method may call sys.exit
         error = f"{type(caught).__name__}: {' '.join(str(caught).split())}"
         trace = traceback.format_exc()
-    return Finished(cell.address, content, error, trace, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Finished(cell.address, content, error, trace, seconds, clock)
 
 
 def _measure(cell: Cell) -> Measured:

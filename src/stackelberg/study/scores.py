@@ -23,6 +23,7 @@ class Results:
         seeds: in the order of the plan.
         records: result by case, method and seed.
         seconds: by method, of the cells that have a result.
+        clocks: seconds that methods kept themselves, by case, method and seed.
     """
 
     cases: tuple[Case, ...]
@@ -30,6 +31,7 @@ class Results:
     seeds: tuple[int, ...]
     records: Mapping[tuple[str, str, int], Mapping[str, Any]]
     seconds: Mapping[str, Sequence[float]]
+    clocks: Mapping[tuple[str, str, int], Mapping[str, Sequence[float]]]
 
     def of_scenario(self, scenario: str) -> list[Case]:
         """Its cases."""
@@ -69,11 +71,13 @@ def read_results(study: Study) -> Results:
     """Every result that the plan asks for and that is there."""
     records: dict[tuple[str, str, int], Mapping[str, Any]] = {}
     seconds: dict[str, list[float]] = {}
+    clocks: dict[tuple[str, str, int], Mapping[str, Sequence[float]]] = {}
     for cell in study.cells:
         if not study.store.is_done(cell.address):
             continue
         key = (cell.case.name, cell.play.name, cell.seed)
         records[key] = study.store.result(cell.address)
+        clocks[key] = study.store.clock(cell.address)
         spent = study.store.seconds(cell.address)
         if spent is not None:
             seconds.setdefault(cell.play.name, []).append(spent)
@@ -84,4 +88,5 @@ def read_results(study: Study) -> Results:
         seeds=tuple(study.plan.seed_list),
         records=records,
         seconds=seconds,
+        clocks=clocks,
     )

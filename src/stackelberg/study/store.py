@@ -72,7 +72,12 @@ class Store:
             )
             return
         self._write(
-            self.timing_path(address), {"address": address, "seconds": ended.seconds}
+            self.timing_path(address),
+            {
+                "address": address,
+                "seconds": ended.seconds,
+                "clock": {name: list(x) for name, x in ended.clock.items()},
+            },
         )
         path = self.result_path(address)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +116,21 @@ class Store:
         if seconds is None or not _is_score(seconds):
             raise ConfigError(f"{path}: seconds", expected="a number", got="another")
         return float(seconds)
+
+    def clock(self, address: str) -> dict[str, list[float]]:
+        """Seconds of processor time that its method kept, by name.
+
+        Raises:
+            ConfigError: the file is no longer what was written.
+        """
+        path = self.timing_path(address)
+        kept: Any = _object(path).get("clock", {}) if path.is_file() else {}
+        try:
+            return {name: [float(one) for one in x] for name, x in kept.items()}
+        except (AttributeError, TypeError, ValueError):
+            raise ConfigError(
+                f"{path}: clock", expected="lists of numbers", got="another"
+            ) from None
 
     def failure(self, address: str) -> dict[str, Any]:
         """The record of a failure; empty where there is none."""

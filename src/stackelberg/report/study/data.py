@@ -201,6 +201,33 @@ class Reached:
 
 
 @dataclass(frozen=True)
+class SizePoint:
+    """A metric of a policy with some number of pairs.
+
+    Attributes:
+        scenario: its name.
+        method: name.
+        metric: name.
+        pairs: number of pairs that it was judged with.
+        learned_at: that it learned with.
+        seeds: that were judged.
+        value: interquartile mean.
+        low: lower end; None where one seed gives none.
+        high: upper end.
+    """
+
+    scenario: str
+    method: str
+    metric: str
+    pairs: int
+    learned_at: int
+    seeds: int
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
 class StudyData:
     """A study's numbers.
 
@@ -222,6 +249,7 @@ class StudyData:
         prices: of reuse, against margins.
         curves: of learning.
         reached: thresholds.
+        sizes: other numbers of pairs than policies learned with.
         seconds: of computing, median of a cell by method; as measured, not comparable
             between machines.
         story: what holds, in sentences.
@@ -244,6 +272,7 @@ class StudyData:
     prices: tuple[PricePoint, ...]
     curves: tuple[CurvePoint, ...]
     reached: tuple[Reached, ...]
+    sizes: tuple[SizePoint, ...]
     seconds: tuple[tuple[str, float], ...]
     story: tuple[str, ...]
 

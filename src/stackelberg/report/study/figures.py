@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import altair as alt
@@ -18,9 +18,22 @@ from stackelberg.report.figure import (
     named_shape,
     values,
 )
-from stackelberg.report.numbers import ROUNDING, rate_unit
+from stackelberg.report.numbers import ROUNDING
 from stackelberg.report.study.data import MetricName, StudyData, Versus
-from stackelberg.report.theme import STYLES, Style
+from stackelberg.report.study.drawing import (
+    label_of,
+    lines_with_bands,
+    slug,
+    styles_of,
+    swept_title,
+    unit_of,
+)
+from stackelberg.report.study.learning_figures import (
+    time_to_thresholds,
+    unseen_sizes,
+    while_learning,
+)
+from stackelberg.report.theme import Style
 
 SCATTER = 260
 """Side of a panel, px."""
@@ -34,6 +47,7 @@ def draw_study_figures(data: StudyData) -> list[Figure]:
         against_sweep,
         while_learning,
         time_to_thresholds,
+        unseen_sizes,
         regret_beside_utility,
         sinr_distributions,
         price_against_margin,
@@ -60,7 +74,7 @@ def against_reference(data: StudyData) -> Iterator[Figure]:
         percent = round(100 * data.confidence)
         yield Figure(
             f"differences-{slug(scenario)}",
-            f"{scenario}: every method against {_label(data, reference)}",
+            f"{scenario}: every method against {label_of(data, reference)}",
             "Interquartile mean of the differences on the same problems and seeds, "
             f"with its {percent} % interval. Where an interval crosses the line, the "
             "two are not told apart.",
@@ -74,7 +88,7 @@ def _forest(data: StudyData, rows: Sequence[Versus], metric: MetricName) -> Any:
     unit = "%" if rows[0].relative else ""
     table = values(
         {
-            "label": _label(data, v.method),
+            "label": label_of(data, v.method),
             "difference": scale * v.difference,
             "low": scale * (v.low or 0.0),
             "high": scale * (v.high or 0.0),
@@ -128,10 +142,10 @@ def against_sweep(data: StudyData) -> Iterator[Figure]:
                 abs(s.value) <= ROUNDING for s in rows
             ):
                 continue
-            factor, unit = _unit(metric, [s.value for s in rows])
+            factor, unit = unit_of(metric, [s.value for s in rows])
             table = values(
                 {
-                    "label": _label(data, s.method),
+                    "label": label_of(data, s.method),
                     "x": s.x,
                     "value": s.value / factor,
                     "low": None if s.low is None else s.low / factor,
@@ -146,115 +160,13 @@ def against_sweep(data: StudyData) -> Iterator[Figure]:
                 f"{metric.meaning.capitalize()}. Interquartile mean over seeds; the "
                 f"bands are {round(100 * data.confidence)} % intervals of each method "
                 "by itself, while the differences above are paired.",
-                _lines(
+                lines_with_bands(
                     table,
                     styles_of(data, [s.method for s in rows]),
                     swept_title(swept),
                     f"{metric.label}{unit}",
                 ),
             )
-
-
-def while_learning(data: StudyData) -> Iterator[Figure]:
-    """A metric against the environment steps that a method has learned from."""
-    for scenario in dict.fromkeys(c.scenario for c in data.curves):
-        for metric in dict.fromkeys(c.metric for c in data.curves):
-            rows = [
-                c for c in data.curves if c.scenario == scenario and c.metric == metric
-            ]
-            if not rows:
-                continue
-            name = next((m for m in data.metrics if m.name == metric), None)
-            if name is None:
-                continue
-            factor, unit = _unit(name, [c.value for c in rows])
-            table = values(
-                {
-                    "label": _label(data, c.method),
-                    "x": c.step,
-                    "value": c.value / factor,
-                    "low": None if c.low is None else c.low / factor,
-                    "high": None if c.high is None else c.high / factor,
-                }
-                for c in rows
-            )
-            yield Figure(
-                f"learning-{slug(metric)}-{slug(scenario)}",
-                f"{scenario}: {name.label} while learning",
-                f"{name.meaning.capitalize()}, on evaluation episodes that nobody "
-                "learns from. Interquartile mean over seeds with its interval.",
-                _lines(
-                    table,
-                    styles_of(data, [c.method for c in rows]),
-                    "environment steps",
-                    f"{name.label}{unit}",
-                ),
-            )
-
-
-def _lines(table: Any, styles: Mapping[str, Style], x_title: str, y_title: str) -> Any:
-    few = alt.Axis(format="~g", tickMinStep=1)
-    x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False), axis=few)
-    y = alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False))
-    base = alt.Chart(table, width=WIDTH, height=300)
-    band = base.mark_area(opacity=0.16).encode(
-        x=x, y=alt.Y("low:Q", title=y_title), y2="high:Q",
-        color=named_colour(styles),
-    )  # fmt: skip
-    tooltip = [
-        alt.Tooltip("label:N", title="method"),
-        alt.Tooltip("x:Q", title=x_title, format=".6~g"),
-        alt.Tooltip("value:Q", title=y_title, format=".4~g"),
-        alt.Tooltip("low:Q", format=".4~g"),
-        alt.Tooltip("high:Q", format=".4~g"),
-    ]
-    line = base.mark_line(strokeWidth=2).encode(
-        x=x, y=y, color=named_colour(styles), strokeDash=named_dash(styles)
-    )
-    dots = base.mark_point(filled=True, size=55, opacity=1.0).encode(
-        x=x,
-        y=y,
-        color=named_colour(styles),
-        shape=named_shape(styles),
-        tooltip=tooltip,
-    )
-    return alt.layer(band, line, dots)
-
-
-def time_to_thresholds(data: StudyData) -> Iterator[Figure]:
-    """The share of seeds that has reached the thresholds, by time."""
-    for scenario in dict.fromkeys(r.scenario for r in data.reached):
-        group = [r for r in data.reached if r.scenario == scenario]
-        unit = group[0].unit
-        rows: list[dict[str, Any]] = []
-        for one in group:
-            label = _label(data, one.method)
-            last = one.share[-1] if one.share else 0.0
-            steps = [(0.0, 0.0), *zip(one.time, one.share, strict=True)]
-            for time, share in [*steps, (one.horizon, last)]:
-                rows.append({"label": label, "x": time, "share": share})
-        styles = styles_of(data, [r.method for r in group])
-        chart = (
-            alt.Chart(values(rows), width=WIDTH, height=280)
-            .mark_line(interpolate="step-after", strokeWidth=2)
-            .encode(
-                x=alt.X("x:Q", title=f"environment {unit}"),
-                y=alt.Y(
-                    "share:Q",
-                    title="share of seeds that has got there",
-                    scale=alt.Scale(domain=[0, 1]),
-                ),
-                color=named_colour(styles),
-                strokeDash=named_dash(styles),
-            )
-        )
-        yield Figure(
-            f"thresholds-{slug(scenario)}",
-            f"{scenario}: when the thresholds are reached",
-            f"{' and '.join(data.thresholds)}, all at once. Kaplan and Meier: seeds "
-            "that never get there are counted, as a curve that stays below 1.",
-            chart,
-        )
 
 
 def regret_beside_utility(data: StudyData) -> Iterator[Figure]:
@@ -301,7 +213,7 @@ def _beside(
     return [
         {
             "method": method,
-            "label": _label(data, method),
+            "label": label_of(data, method),
             "case": case,
             "utility": value,
             "regret": found[case, method, regret],
@@ -320,7 +232,7 @@ def sinr_distributions(data: StudyData) -> Iterator[Figure]:
         styles = styles_of(data, [d.method for d in group])
         rows = [
             {
-                "label": _label(data, d.method),
+                "label": label_of(data, d.method),
                 "which": d.which,
                 "sinr": sinr,
                 "share": i / max(len(d.sinr_db) - 1, 1),
@@ -359,7 +271,7 @@ def price_against_margin(data: StudyData) -> Iterator[Figure]:
         if not kept:
             continue
         styles = styles_of(data, [p.method for p in kept])
-        rows = [{**asdict(p), "label": _label(data, p.method)} for p in kept]
+        rows = [{**asdict(p), "label": label_of(data, p.method)} for p in kept]
         chart = (
             alt.Chart(values(rows), width=WIDTH, height=320)
             .mark_point(filled=True, size=22, opacity=0.45)
@@ -388,45 +300,6 @@ def price_against_margin(data: StudyData) -> Iterator[Figure]:
             "interference, so it rises with the margin for the same payment.",
             chart,
         )
-
-
-def styles_of(data: StudyData, methods: Sequence[str]) -> dict[str, Style]:
-    """Styles of some methods with the study's labels, in its order."""
-    return {
-        method.style: replace(STYLES[method.style], label=method.label)
-        for method in data.methods
-        if method.name in methods
-    }
-
-
-def swept_title(name: str) -> str:
-    """What was swept, for an axis."""
-    known = {
-        "num_pairs": "number of D2D pairs",
-        "num_channels": "number of channels",
-        "d2d_distance_m": "middle of the D2D distances (m)",
-        "follower_price_weight": "price weight of the followers",
-        "num_users": "number of users",
-        "num_nodes": "number of nodes",
-    }
-    return known.get(name, name.replace("_", " "))
-
-
-def slug(name: str) -> str:
-    """A name for a file."""
-    return "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-") or "x"
-
-
-def _unit(metric: MetricName, numbers: Sequence[float]) -> tuple[float, str]:
-    """Factor and text of the unit of a column of numbers."""
-    if metric.unit == "bit/s":
-        factor, unit = rate_unit(numbers)
-        return factor, f" ({unit})"
-    return 1.0, f" ({metric.unit})" if metric.unit else ""
-
-
-def _label(data: StudyData, method: str) -> str:
-    return next(m.label for m in data.methods if m.name == method)
 
 
 def _shape_alone(styles: Mapping[str, Style]) -> Any:

@@ -6,14 +6,18 @@ episodes of their own: the evaluation's seed plus the cell's, the same for all m
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+import jax
 from pydantic import BaseModel, ConfigDict
 
 from stackelberg.learning.evaluation import evaluate
-from stackelberg.learning.learner import Policy
+from stackelberg.learning.learner import Learner, Policy
 from stackelberg.learning.methods import METHODS
 from stackelberg.learning.settings import RunSettings, run_settings
 from stackelberg.learning.simple_policies import SIMPLE
@@ -38,6 +42,15 @@ CURVES = (
     "channel_capacity_bps",
 )
 """Metrics that are kept while a method learns."""
+
+FIRST_CHUNK = "first_chunk"
+"""Processor seconds to the end of the first chunk, what was compiled included."""
+
+CURVE_SECONDS = "curve_seconds"
+"""Processor seconds of the later chunks up to each step of the curve; no evaluation."""
+
+LEARNERS_KEPT = 8
+"""Learners that a worker keeps compiled for the next seed."""
 
 _RENAMED = {"sum_rate_bps": "channel_capacity_bps"}
 
@@ -122,23 +135,48 @@ def _played(policy: Policy) -> Any:
 def _trained(name: str) -> Any:
     def run(world: World, seed: int, settings: Mapping[str, Any]) -> Measured:
         asked = world.settings(name, settings, seed)
-        learner = asked.learner(asked.params())
-        state, steps = learner.start(start_key(seed)), 0
+        begin = time.process_time()
+        learner, start = _learner(
+            json.dumps(
+                {
+                    "environment": world.tables["environment"],
+                    "method": {"name": name, **settings},
+                },
+                sort_keys=True,
+            )
+        )
+        state = start(start_key(seed))
         curve: dict[str, list[float | None]] = {"curve_step": []}
-        every, due = asked.training.evaluate_every, 0
+        clock: dict[str, list[float]] = {FIRST_CHUNK: [], CURVE_SECONDS: []}
+        every, due, spent, steps = asked.training.evaluate_every, 0, 0.0, 0
         for chunk in chunks(learner, state, 0, until=asked.training.env_steps):
+            now = time.process_time()
+            if not clock[FIRST_CHUNK]:
+                clock[FIRST_CHUNK].append(now - begin)
+            else:
+                spent += now - begin
             state, steps = chunk.state, chunk.env_steps
             if not chunk.finite:
                 raise FloatingPointError(f"NaN or infinity after {steps} steps")
-            if every and steps >= due:
+            if every and due <= steps < asked.training.env_steps:
                 due = steps + every
                 _note(curve, steps, _metrics(learner.policy(state), asked))
+                clock[CURVE_SECONDS].append(spent)
+            begin = time.process_time()
         final = judged(learner.policy(state), asked, world)
-        if not curve["curve_step"] or curve["curve_step"][-1] != steps:
-            _note(curve, steps, final.metrics)
-        return Measured(final.metrics, curve)
+        _note(curve, steps, final.metrics)
+        clock[CURVE_SECONDS].append(spent)
+        return Measured(final.metrics, curve, clock)
 
     return run
+
+
+@lru_cache(maxsize=LEARNERS_KEPT)
+def _learner(tables: str) -> tuple[Learner, Any]:
+    """A learner of settings in JSON and its compiled start: once for all seeds."""
+    asked = run_settings(json.loads(tables))
+    learner = asked.learner(asked.params())
+    return learner, jax.jit(learner.start)
 
 
 def _note(

@@ -21,12 +21,15 @@ class Measured:
     Attributes:
         metrics: by name; None where the method has no such number.
         series: lists of numbers for figures, by name.
+        seconds: of processor time, by name; kept apart from the result, because no two
+            runs agree on them.
     """
 
     metrics: Mapping[str, float | None]
     series: Mapping[str, list[float | None]] = field(
         default_factory=dict[str, "list[float | None]"]
     )
+    seconds: Mapping[str, list[float]] = field(default_factory=dict[str, list[float]])
 
 
 @dataclass(frozen=True)
