@@ -157,6 +157,24 @@ def test_one_owner_of_all_nodes(stackelberg: CommandLine, city: Path) -> None:
     assert ended.json["certificate"]["profit"] == expected.certificate.profit
 
 
+def test_one_owner_and_linear_users(stackelberg: CommandLine, tmp_path: Path) -> None:
+    market = edge.Market.from_arrays(
+        np.ones(2), [0.6, 3.0], [1.0, 2.0], np.outer([1.0, 3.0], [1.0, 2.0])
+    )
+    folder = market_in(tmp_path / "small", market)
+    ask = ("edge", "price", folder, "--concept", "operator", "--cost", "0.5")
+    ended = stackelberg(*ask, "--price-cap", 2, "--outside-weight", 1, "--json")
+    expected = edge.operator_prices(market, cost=0.5, price_cap=2.0, outside_weight=1.0)
+    assert ended.code == 0, ended.err
+    assert ended.json["nodes"]["price"] == expected.value.price.tolist()
+    assert ended.json["certificate"]["gap"] == expected.certificate.gap
+    told = " ".join(stackelberg(*ask, "--outside-weight", 1).out.split())
+    assert "operator, converged" in told
+    assert "bargain_error" in told and "of its best utility" in told
+    refused = stackelberg(*ask)
+    assert_refused(refused, "--price-cap: expected a cap at node 0, or an outside good")
+
+
 def test_clearing_prices(stackelberg: CommandLine, city: Path) -> None:
     ask = ("edge", "price", city, "--concept", "clearing")
     ended = stackelberg(*ask, "--json")

@@ -13,6 +13,11 @@ from stackelberg.edge.difference import Difference, difference
 from stackelberg.edge.equal_split import equal_split
 from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.generate import generate
+from stackelberg.edge.linear_operator import (
+    LinearOperatorCertificate,
+    LinearOperatorOutcome,
+    LinearOperatorSolution,
+)
 from stackelberg.edge.linear_regret import LinearRegret, linear_regret
 from stackelberg.edge.market import Market
 from stackelberg.edge.node_explanation import NodeExplanation, explain_node
@@ -58,6 +63,9 @@ __all__ = [
     "EdgeCertificate",
     "EdgeSolution",
     "Fairness",
+    "LinearOperatorCertificate",
+    "LinearOperatorOutcome",
+    "LinearOperatorSolution",
     "LinearRegret",
     "Market",
     "NodeExplanation",

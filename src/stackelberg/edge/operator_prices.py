@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 
 from stackelberg.edge.ces_game import CesGame, ces_games
+from stackelberg.edge.linear_operator import (
+    LinearOperatorSolution,
+    solve_linear_users,
+)
 from stackelberg.edge.market import Floats, Market, Name
 from stackelberg.edge.operator_bound import ProfitBound
 from stackelberg.edge.operator_search import OperatorSearch
@@ -18,6 +23,9 @@ from stackelberg.game import Certificate, CertificateRow, Solution, Status
 
 EXACT = 1e-9
 """Relative excess of demand over a capacity up to which it is rounding."""
+
+MAX_NODES = 300
+"""Of each mixed-integer search for linear users."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +100,7 @@ class OperatorCertificate(Certificate):
 OperatorSolution = Solution[OperatorOutcome, OperatorCertificate]
 
 
+@overload
 def operator_prices(
     market: Market,
     *,
@@ -102,27 +111,67 @@ def operator_prices(
     tolerance: float = 1e-6,
     starts: int = 4,
     seed: int = 0,
-) -> OperatorSolution:
+    max_nodes: int = MAX_NODES,
+) -> OperatorSolution: ...
+
+
+@overload
+def operator_prices(
+    market: Market,
+    *,
+    elasticity: None = None,
+    cost: npt.ArrayLike | None = None,
+    price_cap: npt.ArrayLike | None = None,
+    outside_weight: npt.ArrayLike = 0.0,
+    tolerance: float = 1e-6,
+    starts: int = 4,
+    seed: int = 0,
+    max_nodes: int = MAX_NODES,
+) -> LinearOperatorSolution: ...
+
+
+def operator_prices(
+    market: Market,
+    *,
+    elasticity: float | None = None,
+    cost: npt.ArrayLike | None = None,
+    price_cap: npt.ArrayLike | None = None,
+    outside_weight: npt.ArrayLike = 0.0,
+    tolerance: float = 1e-6,
+    starts: int = 4,
+    seed: int = 0,
+    max_nodes: int = MAX_NODES,
+) -> OperatorSolution | LinearOperatorSolution:
     """Choose all prices for the most total profit, demand within the capacities.
 
-    The problem is not concave: the best of several local optima is returned, with a
-    global upper bound beside it.
+    The problem is not concave. For CES users the best of several local optima is
+    returned; for linear users the best prices that a mixed-integer search met, which
+    in small markets searches all. A global upper bound stands beside both.
 
     Args:
         market: capacities, budgets and weights; its own prices are not read.
-        elasticity: sigma > 1, the users' elasticity of substitution.
+        elasticity: sigma > 1, the users' elasticity of substitution; None for the
+            linear users of Problem 1, who buy their best bargains and break ties as
+            the owner likes best.
         cost: of one unit, a number or [M]; by default the market's.
         price_cap: greatest price allowed, a number or [M]; None for none.
         outside_weight: weight of an outside good of price 1, a number or [N]. A node
             without a cap needs one for every user in its reach.
         tolerance: local residual to reach.
-        starts: from how many prices to search; the first from the upper bound's.
+            For linear users the gap to prove.
+        starts: from how many prices to search, for CES users; the first from the upper
+            bound's.
         seed: of the starts after the third, a whole number >= 0.
+        max_nodes: bound on the nodes of each mixed-integer search, for linear users.
 
     Returns:
-        Solution (iterations: evaluations of all users' demand). `CONVERGED` says that
-        the local residual is within `tolerance`; whether that is the best of all is
-        `certificate.gap`. `INFEASIBLE` if demand is above a capacity at all prices that
+        Solution (iterations: evaluations of all users' demand; for linear users nodes
+        of the search). `CONVERGED` says for CES users that the local residual is within
+        `tolerance`; whether that is the best of all is `certificate.gap`. For linear
+        users it says that the gap is within `tolerance`, or that the search looked at
+        everything: then it is the word of the solver HiGHS, in `stats`, not a proof.
+        `MAX_ITERATIONS` for linear users: better prices may exist, by `gap` at most.
+        `INFEASIBLE` if demand is above a capacity at all prices that
         the caps allow; the prices are then such that any others within the capacities
         are higher.
 
@@ -132,10 +181,27 @@ def operator_prices(
             that raising all prices earns ever more; or it has infinite capacity and no
             cost.
     """
-    games = ces_games(market, elasticity, cost, price_cap, outside_weight)
+    linear = elasticity is None
+    sigma = 2.0 if elasticity is None else elasticity
+    games = ces_games(market, sigma, cost, price_cap, outside_weight)
     _check_options(tolerance, starts, seed)
+    _check_whole("max_nodes", max_nodes, 1)
     for resource, game in games.items():
         _check_bounded(market, resource, game)
+        if not linear:
+            _check_costly(market, resource, game)
+    if linear:
+        return solve_linear_users(market, games, tolerance, max_nodes)
+    return _solve_ces_users(market, games, tolerance, starts, seed)
+
+
+def _solve_ces_users(
+    market: Market,
+    games: dict[Name, CesGame],
+    tolerance: float,
+    starts: int,
+    seed: int,
+) -> OperatorSolution:
     price = np.full(market.num_nodes, np.nan)
     kappa, dual = np.zeros(market.num_nodes), np.zeros(market.num_nodes)
     evaluations, possible = 0, True
@@ -187,6 +253,10 @@ def _check_bounded(market: Market, resource: Name, game: CesGame) -> None:
             "spend their budgets in full pay any prices: these rise for ever)",
             got="none",
         )
+
+
+def _check_costly(market: Market, resource: Name, game: CesGame) -> None:
+    _, nodes = market.rows_of(resource)
     free = game.open_nodes & (game.cost == 0.0) & np.isinf(game.capacity)
     if free.any():
         raise DomainError(

@@ -43,7 +43,8 @@ def price(
         typer.Option(
             help="clearing: budgets are spent and capacities sold. "
             "equilibrium: every node chooses its own price for profit, users have "
-            "CES utilities. operator: one owner chooses all prices."
+            "CES utilities. operator: one owner chooses all prices; users have CES "
+            "utilities with --elasticity, linear ones without."
         ),
     ],
     elasticity: Annotated[
@@ -154,25 +155,23 @@ def _clearing(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:
 def _equilibrium(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:
     from stackelberg import edge
 
-    return edge.price_equilibrium(market, **_options("equilibrium", given))
+    if given["elasticity"] is None:
+        raise ConfigError(
+            "elasticity",
+            expected="a number > 1, for --concept equilibrium",
+            got="nothing",
+        )
+    return edge.price_equilibrium(market, **_options(given))
 
 
 def _operator(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:
     from stackelberg import edge
 
-    return edge.operator_prices(market, **_options("operator", given))
+    return edge.operator_prices(market, **_options(given))
 
 
-def _options(concept: Concept, given: dict[str, Any]) -> dict[str, Any]:
-    """What was given, once it is known that the elasticity was."""
-    options = {name: one for name, one in given.items() if one is not None}
-    if "elasticity" not in options:
-        raise ConfigError(
-            "elasticity",
-            expected=f"a number > 1, for --concept {concept}",
-            got="nothing",
-        )
-    return options
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in given.items() if one is not None}
 
 
 _CONCEPTS: dict[Concept, Callable[[Market, dict[str, Any]], Solution[Any, Any]]] = {

@@ -19,6 +19,7 @@ SHARE_OF = {
     "other_regret": "of its best profit",
     "gap": "of the bound",
     "capacity_excess": "of the capacity",
+    "bargain_error": "of its best utility",
 }
 """What a number of a price certificate is a share of."""
 
