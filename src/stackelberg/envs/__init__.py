@@ -1,5 +1,6 @@
 """The time-varying D2D environment: the spectrum game, slot by slot."""
 
+from stackelberg.envs.batch import step_batch
 from stackelberg.envs.conversion import scenario_of
 from stackelberg.envs.dynamics import Batteries, Queues
 from stackelberg.envs.environment import (
@@ -107,5 +108,6 @@ __all__ = [
     "slot_game",
     "slot_info",
     "step",
+    "step_batch",
     "utilities",
 ]

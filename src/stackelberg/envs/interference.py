@@ -40,6 +40,8 @@ def interference_from_pairs_w(
         channel: of each pair [N].
         transmit_power_w: [N].
     """
+    if fader.model is None:  # no number to draw: reading every gain is quicker
+        return _by_all_links(gains, fader, channel, transmit_power_w)
     rounds = usual_rounds(len(channel), gains.cellular_to_d2d.shape[0])
     follows = next_on_channel(channel)
     used = _Used(gains.d2d_to_d2d, fader, channel, transmit_power_w, follows)

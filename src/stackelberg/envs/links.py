@@ -89,6 +89,23 @@ def gains_everywhere(gains: Gains, fader: Fader) -> LinkGains:
     )
 
 
+def gains_by_pair(gains: Gains, fader: Fader) -> LinkGains:
+    """The same, [N, M] each; drawn in this order, since turning them takes longer."""
+    num_channels, num_pairs = gains.cellular_to_d2d.shape
+    pair = jnp.arange(num_pairs)[:, None]
+    link = jnp.arange(num_channels) * num_pairs + pair
+    own, to_bs = (
+        gain[:, None] if gain.ndim == 1 else gain.T
+        for gain in (gains.d2d, gains.d2d_to_bs)
+    )
+    heard = gains.cellular_to_d2d.T
+    return LinkGains(
+        own=own * fader.power(Stream.D2D_TO_D2D, link * num_pairs + pair),
+        to_bs=to_bs * fader.power(Stream.D2D_TO_BS, link),
+        from_cellular=heard * fader.power(Stream.CELLULAR_TO_D2D, link),
+    )
+
+
 def cross_gains_everywhere(gains: Gains, fader: Fader) -> Float[Array, "M N N"]:
     """From every transmitter to every other receiver on every channel; 0 diagonal."""
     num_channels, num_pairs = gains.cellular_to_d2d.shape

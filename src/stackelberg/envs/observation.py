@@ -19,6 +19,7 @@ from stackelberg.envs.links import (
     cellular_gains,
     cross_gains_everywhere,
     cross_gains_on,
+    gains_by_pair,
     gains_everywhere,
     gains_on,
 )
@@ -163,10 +164,25 @@ class Report(NamedTuple):
         else:
             exact = gains_on(self.gains, self.fader, channel)
             link = channel * num_pairs + pair
-        own = self._with_error(Stream.D2D_TO_D2D, link * num_pairs + pair, exact.own)
-        to_bs = self._with_error(Stream.D2D_TO_BS, link, exact.to_bs)
-        heard = self._with_error(Stream.CELLULAR_TO_D2D, link, exact.from_cellular)
-        return LinkGains(own, to_bs, heard)
+        return self._links_with_error(exact, link, pair)
+
+    def links_by_pair(self) -> LinkGains:
+        """Each pair's links on all channels [N, M]."""
+        num_pairs = self.params.num_pairs
+        pair = jnp.arange(num_pairs)[:, None]
+        link = jnp.arange(self.params.num_channels) * num_pairs + pair
+        exact = gains_by_pair(self.gains, self.fader)
+        return self._links_with_error(exact, link, pair)
+
+    def _links_with_error(
+        self, exact: LinkGains, link: Array, pair: Array
+    ) -> LinkGains:
+        first = link * self.params.num_pairs
+        return LinkGains(
+            self._with_error(Stream.D2D_TO_D2D, first + pair, exact.own),
+            self._with_error(Stream.D2D_TO_BS, link, exact.to_bs),
+            self._with_error(Stream.CELLULAR_TO_D2D, link, exact.from_cellular),
+        )
 
     def cellular(self) -> Float[Array, " M"]:
         """Each cellular user to the base station [M]."""
@@ -243,17 +259,17 @@ def observe_followers(
         params: the environment's.
     """
     seen = report(state, params)
-    links = seen.links(_sensed(state, params))
     memory = state.memory
-    cellular_power = params.radio.cellular_power_w
+    power = params.radio.cellular_power_w
     if params.information.sensing == "all":
-        power = cellular_power[:, None]
+        links = seen.links_by_pair()
     else:
-        power = cellular_power[memory.channel]
+        links = seen.links(memory.channel)
+        power = power[memory.channel]
     return FollowerObservation(
-        own=links.own.T,
-        to_bs=links.to_bs.T,
-        heard_cellular_w=(power * links.from_cellular).T,
+        own=links.own,
+        to_bs=links.to_bs,
+        heard_cellular_w=power * links.from_cellular,
         reuse_price=charged_price.T,
         channel=memory.channel,
         transmit_power_w=memory.transmit_power_w,
