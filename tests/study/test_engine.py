@@ -1,16 +1,11 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from cli.command import CommandLine
+from study.kill_study import ordeal
 from study.plans import (
     BROKEN_METHOD,
     DEADLY_METHOD,
@@ -29,8 +24,6 @@ from stackelberg.study import (
     standing,
     start_study,
 )
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_study(plan: Path, output: Path) -> Study:
@@ -143,38 +136,14 @@ def test_two_runs_cannot_be_in_one_folder(small: Study) -> None:
         raise AssertionError("locked twice")
 
 
-def killed_run(plan: Path, output: Path, after_s: float) -> bool:
-    """Start `study run`, kill it as the system would; whether it was still at work."""
-    command = [sys.executable, "-m", "stackelberg.cli", "study", "run", str(plan)]
-    process = subprocess.Popen(
-        [*command, "-o", str(output), "-j", "2"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-    )
-    while not list(output.glob("results/*/*.json")) and process.poll() is None:
-        time.sleep(0.005)
-    time.sleep(after_s)
-    alive = process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    return alive
-
-
 def test_a_killed_study_resumes_to_the_same_results(tmp_path: Path) -> None:
     plan = write_plan(tmp_path, OWN % 60, SLOW_METHOD)
-    undisturbed = results(run_study(plan, tmp_path / "whole").store.folder)
-    killed = tmp_path / "killed"
-    moments = random.Random(6)
-    kills = sum(killed_run(plan, killed, moments.uniform(0.0, 0.1)) for _ in range(3))
-    assert kills >= 1
-    before = len(results(killed))
-    assert 0 < before < 60
-    study = open_study(killed)
-    reached = run_missing(study.cells, study.store, ProcessBackend(2))
-    assert len(reached.done) == 60
-    assert results(killed) == undisturbed
-    assert list(killed.rglob("*.part")) == []
+    met = ordeal(plan, tmp_path, kills=2, after_s=0.1, jobs=1)
+    assert met.at_work >= 1
+    assert 0 < met.compared < 2 * 60
+    assert met.cells == 60
+    assert met.same
+    assert list((tmp_path / "killed").rglob("*.part")) == []
 
 
 def test_a_stop_finishes_what_is_under_way_and_begins_nothing(tmp_path: Path) -> None:
