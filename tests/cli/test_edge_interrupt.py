@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli.edge_markets import contents, market_in, solution_in
 
@@ -24,20 +26,28 @@ from stackelberg.cli import application
 from stackelberg.cli.edge import stopping
 
 class Slow(stopping.Stopping):
-    def __call__(self, step, gap_per_user):
-        if step == {step}:
+    def wait(self, step):
+        if step >= {step}:
             print("waiting", flush=True)
             end = time.monotonic() + 60.0
             while not self._interruption.asked and time.monotonic() < end:
                 time.sleep(0.01)
             {then}
+
+    def __call__(self, step, gap_per_user):
+        self.wait(step)
         return super().__call__(step, gap_per_user)
 
-import stackelberg.cli.edge.solve
-sys.modules["stackelberg.cli.edge.solve"].Stopping = Slow
+    def at_step(self, step):
+        self.wait(step)
+        return super().at_step(step)
+
+import stackelberg.cli.edge.price, stackelberg.cli.edge.solve
+for command in ("price", "solve"):
+    sys.modules["stackelberg.cli.edge." + command].Stopping = Slow
 sys.exit(application.run(sys.argv[1:]))
 """
-"""The command line, waiting for Ctrl-C at one step of the solve."""
+"""The command line, waiting for Ctrl-C at one step of the work."""
 
 
 def interrupted(*arguments: object, step: int, then: str = "pass", signals: int = 1):
@@ -93,6 +103,50 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_the_old_answer(tmp_path: Path) 
     assert out == ""
     assert "Traceback" not in err
     assert contents(target) == before
+
+
+@pytest.mark.parametrize(
+    ("concept", "options", "step"),
+    [
+        ("equilibrium", ("--elasticity", 3), 3),
+        ("operator", ("--elasticity", 3), 7),
+        ("operator", (), 0),
+        ("clearing", None, 4),
+    ],
+)
+def test_ctrl_c_leaves_the_best_prices_on_disk(
+    tmp_path: Path, concept: str, options: tuple[object, ...] | None, step: int
+) -> None:
+    city = market_in(tmp_path / "city", MARKET)
+    target = tmp_path / "out"
+    limits = () if options is None else (*options, "--cost", "0.5x", "--price-cap", 9)
+    code, out, err = interrupted(
+        "edge", "price", city, "--concept", concept, *limits, "-o", target, "--json",
+        step=step,
+    )  # fmt: skip
+    assert code == 130
+    assert "Traceback" not in err
+    assert "ending with the best prices so far; Ctrl-C again ends at once" in err
+    assert err.endswith("stackelberg: interrupted; what was finished is on disk\n")
+    told = json.loads(out)
+    assert told["stopped_by"] == "interrupt"
+    price = io.read_market(target).price
+    own = [np.nan if p is None else p for p in told["nodes"]["price"]]
+    assert np.array_equal(price, np.where(np.isnan(own), MARKET.price, own))
+    if concept == "equilibrium":
+        assert told["status"] == "max_iterations"
+        proof = edge.certify_prices(
+            MARKET, price, elasticity=3.0, cost=0.5 * MARKET.price, price_cap=9.0
+        )
+        claimed = told["certificate"]["relative_regret"]
+        assert claimed == pytest.approx(proof.relative_regret.max(), rel=1e-6)
+        assert 1e-6 < claimed <= 1.0
+    if concept == "clearing":
+        assert told["iterations"] == step
+        assert 1e-8 < told["certificate"]["gap_per_money"] < 1.0
+    if concept == "operator":
+        assert told["certificate"]["capacity_excess"] <= 1e-9
+        assert 0.0 <= told["certificate"]["gap"] < 1.0
 
 
 def test_ctrl_c_is_as_ever_afterwards_and_off_the_main_thread() -> None:

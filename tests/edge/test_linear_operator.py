@@ -128,6 +128,24 @@ def test_larger_markets_say_that_better_prices_may_exist() -> None:
     assert np.array_equal(found.value.price, again.value.price, equal_nan=True)
 
 
+def test_a_stop_ends_with_prices_and_an_honest_certificate() -> None:
+    market = random_market(0, 60, 6, 4)
+    options: dict[str, Any] = {"cost": 0.2, "outside_weight": 0.4}
+    for elasticity in (None, 4.0):
+        for last in (0, 40):
+            steps: list[int] = []
+
+            def stop(step: int, steps: list[int] = steps, last: int = last) -> bool:
+                steps.append(step)
+                return step >= last
+
+            found = operator_prices(market, elasticity=elasticity, stop=stop, **options)
+            assert found.status is not Status.CONVERGED
+            assert sum(step >= last for step in steps) == 1  # asked no more
+            assert found.certificate.capacity_excess <= 1e-9
+            assert 0.0 < found.certificate.gap < 1.0
+
+
 def test_units_order_and_resource_types() -> None:
     market = random_market(8, 8, 3, 2)
     cost = np.array([0.2, 0.4, 0.1])

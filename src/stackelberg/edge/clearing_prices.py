@@ -17,6 +17,7 @@ from stackelberg.edge.allocate import EdgeSolution, allocate
 from stackelberg.edge.fairness import Fairness
 from stackelberg.edge.market import Csr, Floats, Ints, Market
 from stackelberg.edge.outcome import segment_sums
+from stackelberg.edge.price_stop import PriceStop
 from stackelberg.errors import DomainError
 from stackelberg.game import Certificate, CertificateRow, Solution
 
@@ -77,7 +78,11 @@ class ClearingCertificate(Certificate):
 
 
 def clearing_prices(
-    market: Market, tolerance: float = 1e-8, *, drop_degenerate: bool = False
+    market: Market,
+    tolerance: float = 1e-8,
+    *,
+    drop_degenerate: bool = False,
+    stop: PriceStop | None = None,
 ) -> Solution[ClearingPrices, ClearingCertificate]:
     """Find prices at which budgets are spent and capacities sold, users being linear.
 
@@ -87,6 +92,8 @@ def clearing_prices(
         drop_degenerate: leave out users with money who reach no capacity, whose money
             nobody can earn; by default they are refused by name. Users without money
             take no part.
+        stop: called before each step with the number of those done; returning True
+            ends with the best prices so far.
 
     Returns:
         Solution whose status and iterations are those of the allocation.
@@ -133,6 +140,7 @@ def clearing_prices(
         tolerance,
         fairness=Fairness(alpha=1.0, user_weight=money),
         drop_degenerate=True,
+        stop=None if stop is None else lambda step, _: stop(step),
     )
     value = _value(solution, unit)
     return Solution(

@@ -17,6 +17,7 @@ from stackelberg.edge.linear_owner_search import LinearOwnerSearch
 from stackelberg.edge.linear_users import Baskets, buyers, log_bargains
 from stackelberg.edge.market import Csr, Floats, Market, Name
 from stackelberg.edge.price_outcome import PriceOutcome
+from stackelberg.edge.price_stop import Ending
 from stackelberg.game import Certificate, CertificateRow, Solution, Status
 
 EXACT = 1e-9
@@ -106,7 +107,11 @@ LinearOperatorSolution = Solution[LinearOperatorOutcome, LinearOperatorCertifica
 
 
 def solve_linear_users(
-    market: Market, games: Games, tolerance: float, max_nodes: int
+    market: Market,
+    games: Games,
+    tolerance: float,
+    max_nodes: int,
+    ending: Ending,
 ) -> LinearOperatorSolution:
     """The best prices found for games of steepness 1, whose pulls are log weights."""
     log_price, kappa = np.zeros(market.num_nodes), np.zeros(market.num_nodes)
@@ -117,7 +122,7 @@ def solve_linear_users(
         charge = best_capacity_prices(game)
         possible &= charge is not None
         kappa[nodes] = 0.0 if charge is None else charge
-        search = LinearOwnerSearch(game, max_nodes)
+        search = LinearOwnerSearch(game, max_nodes, ending)
         log_price[nodes], basket = search.solve(kappa[nodes])
         baskets.append(basket)
         possible &= not search.impossible

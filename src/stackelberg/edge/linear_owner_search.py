@@ -22,6 +22,7 @@ from stackelberg.edge.linear_owner_program import (
 from stackelberg.edge.linear_users import Baskets, best_baskets, buyers
 from stackelberg.edge.market import Floats, Ints
 from stackelberg.edge.operator_search import OperatorSearch
+from stackelberg.edge.price_stop import Ending
 from stackelberg.edge.tied_prices import tied_log_prices
 
 WHOLE = 120
@@ -50,8 +51,8 @@ class LinearOwnerSearch:
         impossible: whether the whole search found no prices within the capacities.
     """
 
-    def __init__(self, game: CesGame, max_nodes: int) -> None:
-        self.game, self.max_nodes = game, max_nodes
+    def __init__(self, game: CesGame, max_nodes: int, ending: Ending) -> None:
+        self.game, self.max_nodes, self._ending = game, max_nodes, ending
         self.nodes = 0
         self.profit_bound = math.nan
         self.complete = self.impossible = False
@@ -67,7 +68,8 @@ class LinearOwnerSearch:
         leavers = int((buyers(game) & ~np.isneginf(game.outside_pull)).sum())
         least = least_log_price(game)
         wide = float((top_log_price(game) - least)[game.open_nodes].max())
-        if len(game.node) + leavers <= WHOLE and wide <= WIDEST:
+        small = len(game.node) + leavers <= WHOLE and wide <= WIDEST
+        if small and not self._ending.due(0):
             found = self._search(Pattern.any_of(game), least)
             self.complete = found.ended
             self.profit_bound = found.profit_bound if found.ended else math.nan
@@ -89,7 +91,7 @@ class LinearOwnerSearch:
         share = np.zeros(len(game.node))
         for steepness in STEEPNESS:
             path = _steeper(game, steepness, top)
-            climb = OperatorSearch(path)
+            climb = OperatorSearch(path, self._ending)
             low, _ = climb.least_prices()
             log_price, kappa = climb.climb(
                 np.maximum(log_price, low), low, kappa, tolerance=1e-5
@@ -98,6 +100,8 @@ class LinearOwnerSearch:
         self._consider(log_price)
         self._consider(tied_log_prices(game, log_price, share > 0.5, HESITANT))
         for hesitant in (HESITANT, 1e-3 * HESITANT):
+            if self._ending.due(self.nodes):
+                break
             found = self._search(_near(game, share, hesitant), log_price - 1.0)
             if found.log_price is not None:
                 break

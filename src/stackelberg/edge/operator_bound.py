@@ -16,6 +16,7 @@ attained where all users are alike, and misses by what discrimination would brin
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -177,8 +178,10 @@ class ProfitBound:
         bound = float(parts.sum() + terms * np.abs(parts).sum())
         return bound, np.where(self._finite, game.capacity - sold, 0.0)
 
-    def search(self, kappa: Floats) -> Floats:
-        """A kappa [M] with a bound no greater than that of the one given."""
+    def search(self, kappa: Floats, due: Callable[[], bool] = lambda: False) -> Floats:
+        """A kappa [M] with a bound no greater than that of the one given; looks for a
+        better one until `due`.
+        """
         money = float(self._money.sum())
         if money == 0.0:
             return kappa
@@ -188,10 +191,14 @@ class ProfitBound:
             bound, slope = self.at(z * unit)
             return bound / money, slope * unit / money
 
+        def ended(_: Floats) -> None:
+            if due():
+                raise StopIteration
+
         start = np.where(unit > 0.0, kappa / np.where(unit > 0.0, unit, 1.0), 0.0)
         found: Any = minimize(
             scaled, start, jac=True, method="L-BFGS-B",
-            bounds=[(0.0, None)] * len(start),
+            bounds=[(0.0, None)] * len(start), callback=ended,
             options={"maxiter": MAX_STEPS, "ftol": 1e-15, "gtol": 1e-10},
         )  # fmt: skip
         better = np.maximum(np.asarray(found.x, dtype=np.float64), 0.0)

@@ -18,6 +18,7 @@ from stackelberg.edge.market import Floats, Market, Name
 from stackelberg.edge.operator_bound import ProfitBound
 from stackelberg.edge.operator_search import OperatorSearch
 from stackelberg.edge.price_outcome import PriceOutcome, price_outcome
+from stackelberg.edge.price_stop import Ending, PriceStop
 from stackelberg.errors import ConfigError, DomainError
 from stackelberg.game import Certificate, CertificateRow, Solution, Status
 
@@ -112,6 +113,7 @@ def operator_prices(
     starts: int = 4,
     seed: int = 0,
     max_nodes: int = MAX_NODES,
+    stop: PriceStop | None = None,
 ) -> OperatorSolution: ...
 
 
@@ -127,6 +129,7 @@ def operator_prices(
     starts: int = 4,
     seed: int = 0,
     max_nodes: int = MAX_NODES,
+    stop: PriceStop | None = None,
 ) -> LinearOperatorSolution: ...
 
 
@@ -141,6 +144,7 @@ def operator_prices(
     starts: int = 4,
     seed: int = 0,
     max_nodes: int = MAX_NODES,
+    stop: PriceStop | None = None,
 ) -> OperatorSolution | LinearOperatorSolution:
     """Choose all prices for the most total profit, demand within the capacities.
 
@@ -163,6 +167,9 @@ def operator_prices(
             bound's.
         seed: of the starts after the third, a whole number >= 0.
         max_nodes: bound on the nodes of each mixed-integer search, for linear users.
+        stop: called between steps with the number of those done (evaluations; for
+            linear users mixed-integer searches are not interrupted); returning True
+            ends with the best prices so far.
 
     Returns:
         Solution (iterations: evaluations of all users' demand; for linear users nodes
@@ -191,8 +198,8 @@ def operator_prices(
         if not linear:
             _check_costly(market, resource, game)
     if linear:
-        return solve_linear_users(market, games, tolerance, max_nodes)
-    return _solve_ces_users(market, games, tolerance, starts, seed)
+        return solve_linear_users(market, games, tolerance, max_nodes, Ending(stop))
+    return _solve_ces_users(market, games, tolerance, starts, seed, Ending(stop))
 
 
 def _solve_ces_users(
@@ -201,13 +208,14 @@ def _solve_ces_users(
     tolerance: float,
     starts: int,
     seed: int,
+    ending: Ending,
 ) -> OperatorSolution:
     price = np.full(market.num_nodes, np.nan)
     kappa, dual = np.zeros(market.num_nodes), np.zeros(market.num_nodes)
     evaluations, possible = 0, True
     for resource, game in games.items():
         _, nodes = market.rows_of(resource)
-        run = _Run(game, tolerance)
+        run = _Run(game, tolerance, ending, evaluations)
         price[nodes], kappa[nodes], dual[nodes] = run.solve(starts, seed)
         evaluations += run.search.evaluations
         possible &= run.possible
@@ -269,9 +277,11 @@ def _check_costly(market: Market, resource: Name, game: CesGame) -> None:
 class _Run:
     """Several starts for one resource type."""
 
-    def __init__(self, game: CesGame, tolerance: float) -> None:
+    def __init__(
+        self, game: CesGame, tolerance: float, ending: Ending, before: int
+    ) -> None:
         self.game, self.tolerance = game, tolerance
-        self.search = OperatorSearch(game)
+        self.search = OperatorSearch(game, ending, before)
         self.possible = True
 
     def solve(self, starts: int, seed: int) -> tuple[Floats, Floats, Floats]:
@@ -285,7 +295,7 @@ class _Run:
         if not self.possible:
             return self._prices(low), nothing, nothing
         bound = ProfitBound(game)
-        dual = bound.search(nothing)
+        dual = bound.search(nothing, search.due)
         bound.at(dual)
         own = np.where(np.isnan(bound.mean_log_price), low, bound.mean_log_price)
         best, kept, kappa = -math.inf, low, nothing
@@ -294,7 +304,9 @@ class _Run:
             profit = float((np.exp(t) - game.cost)[opened] @ search.demand(t)[opened])
             if profit > best:
                 best, kept, kappa = profit, t, capacity_price
-        again = bound.search(kappa)
+            if search.due():
+                break
+        again = bound.search(kappa, search.due)
         if bound.at(again)[0] < bound.at(dual)[0]:
             dual = again
         return self._prices(kept), kappa, dual

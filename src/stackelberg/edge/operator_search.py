@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 
 from stackelberg.edge.ces_game import CesGame
 from stackelberg.edge.market import Floats, Ints
+from stackelberg.edge.price_stop import Ending
 
 MAX_ROUNDS = 25
 """Of the augmented Lagrangian: updates of the prices of capacity."""
@@ -70,14 +71,18 @@ def _margins(
 class OperatorSearch:
     """One resource type of one owner."""
 
-    def __init__(self, game: CesGame) -> None:
-        self.game = game
+    def __init__(self, game: CesGame, ending: Ending, before: int = 0) -> None:
+        self.game, self._ending, self._before = game, ending, before
         self.evaluations = 0
         self.money = float(game.budget[np.diff(game.indptr) > 0].sum())
         self._share = np.empty(len(game.node))
         self._revenue = np.empty(game.num_nodes)
         self._mixed = np.empty(game.num_nodes)
         self._finite = np.isfinite(game.capacity) & game.open_nodes
+
+    def due(self) -> bool:
+        """Whether to end here."""
+        return self._ending.due(self._before + self.evaluations)
 
     def demand(self, log_price: Floats) -> Floats:
         """What users want [M]."""
@@ -141,6 +146,8 @@ class OperatorSearch:
         price_of = kappa * room / self.money
         accuracy = 1e-3
         for _ in range(MAX_ROUNDS):
+            if self.due():
+                break
             accuracy = max(0.1 * accuracy, 0.1 * tolerance)
 
             def lagrangian(
@@ -156,6 +163,7 @@ class OperatorSearch:
 
             found: Any = minimize(
                 lagrangian, t, jac=True, method="L-BFGS-B", bounds=bounds,
+                callback=self._end_if_due,
                 options={"maxiter": MAX_STEPS, "ftol": 0.0, "gtol": accuracy,
                          "maxcor": 20},
             )  # fmt: skip
@@ -171,6 +179,10 @@ class OperatorSearch:
                 weight = min(4.0 * weight, 1e6)
             worst = left
         return self.within_capacities(t), price_of * self.money / room
+
+    def _end_if_due(self, _: Floats) -> None:
+        if self.due():
+            raise StopIteration
 
     def within_capacities(self, log_price: Floats) -> Floats:
         """The prices, raised where demand is above a capacity and caps allow."""

@@ -17,6 +17,7 @@ from stackelberg.edge.price_outcome import (
     price_outcome,
 )
 from stackelberg.edge.price_regret import best_prices
+from stackelberg.edge.price_stop import Ending, PriceStop
 from stackelberg.edge.price_sweeps import sweep_prices
 from stackelberg.errors import DomainError
 from stackelberg.game import Solution, Status
@@ -69,6 +70,7 @@ def price_equilibrium(
     outside_weight: npt.ArrayLike = 0.0,
     tolerance: float = 1e-8,
     max_sweeps: int = MAX_SWEEPS,
+    stop: PriceStop | None = None,
 ) -> PriceSolution:
     """Let every node choose its price for profit, (p_i - c_i) min(Q_i, D_i(p)).
 
@@ -85,6 +87,8 @@ def price_equilibrium(
         outside_weight: weight of an outside good of price 1, a number or [N].
         tolerance: relative regret to prove.
         max_sweeps: bound on the rounds of best responses of each run.
+        stop: called before each round with the number of those done; returning True
+            ends both runs. The best prices so far are certified all the same.
 
     Returns:
         Solution (iterations: sweeps of both runs together). `CONVERGED` if the
@@ -106,13 +110,14 @@ def price_equilibrium(
     if max_sweeps < 1:
         raise DomainError("max_sweeps", expected="a whole number >= 1", got=max_sweeps)
     check_bounded(market, games)
+    ending = Ending(stop)
     limits: list[Floats] = []
     sweeps, settled = [0, 0], True
     for k, high in enumerate((False, True)):
         price = np.full(market.num_nodes, np.nan)
         for resource, game in games.items():
             _, nodes = market.rows_of(resource)
-            run = _Run(game, max_sweeps)
+            run = _Run(game, max_sweeps, ending, sum(sweeps))
             price[nodes] = run.solve(_start(game, high), tolerance)
             sweeps[k] = max(sweeps[k], run.sweeps)
             settled &= run.settled
@@ -187,8 +192,11 @@ def _start(game: CesGame, high: bool) -> Floats:
 class _Run:
     """Best responses from one start, for one resource type."""
 
-    def __init__(self, game: CesGame, max_sweeps: int) -> None:
+    def __init__(
+        self, game: CesGame, max_sweeps: int, ending: Ending, before: int
+    ) -> None:
         self.game, self.max_sweeps = game, max_sweeps
+        self._ending, self._before = ending, before
         self.sweeps, self.settled = 0, False
         self._kept, self._least = np.zeros(game.num_nodes), np.inf
         order = np.argsort(game.node, kind="stable")
@@ -220,10 +228,12 @@ class _Run:
             stuck, better = self._judge(log_price, tolerance)
             if not (self.settled and stuck.any()):
                 return self._answer()
-            if self._least >= before:
+            if self._least >= before or self._ending.asked:
                 break
             log_price[stuck] = np.log(better[stuck])
         for _ in range(MAX_ROUNDS):
+            if self._due():
+                break
             self._sweep(log_price)
             stuck, better = self._judge(log_price, tolerance)
             with np.errstate(invalid="ignore"):
@@ -261,8 +271,11 @@ class _Run:
 
     def _settle(self, log_price: Floats, tolerance: float) -> None:
         self.settled = not len(self._node)
-        while not self.settled and self.sweeps < self.max_sweeps:
+        while not self.settled and self.sweeps < self.max_sweeps and not self._due():
             self.settled = self._sweep(log_price) <= tolerance
+
+    def _due(self) -> bool:
+        return self._ending.due(self._before + self.sweeps)
 
     def _sweep(self, log_price: Floats) -> float:
         """Let every node respond once; the largest change of a log price."""

@@ -14,8 +14,10 @@ from stackelberg.cli.arguments import options_named
 from stackelberg.cli.edge.answers import told_of
 from stackelberg.cli.edge.folders import target_folder
 from stackelberg.cli.edge.options import Kind, MarketFolder, Most
+from stackelberg.cli.edge.stopping import Stopping
 from stackelberg.cli.edge.told_prices import price_parts, price_records
-from stackelberg.cli.exit_codes import DONE, NOT_REACHED
+from stackelberg.cli.exit_codes import DONE, INTERRUPTED, NOT_REACHED
+from stackelberg.cli.interruption import ending_well
 from stackelberg.cli.options import AsJson
 from stackelberg.cli.quantities import amount_or_multiple
 from stackelberg.errors import ConfigError
@@ -83,8 +85,9 @@ def price(
 ) -> int:
     """Find prices that the nodes' owners would choose, and prove how good they are.
 
-    Exits with 3 where --tolerance was not reached, also where no equilibrium exists;
-    the honest result is printed and written all the same.
+    Exits with 3 where --tolerance was not reached, also where no equilibrium exists,
+    and with 130 after Ctrl-C; the best prices so far are printed and written with
+    their honest certificate all the same.
     """
     from stackelberg import io
 
@@ -92,11 +95,13 @@ def price(
         target_folder("-o", output, holds="market", inputs=[market])
     with (
         terminal.timed() as watch,
-        terminal.progress(f"pricing{terminal.COMPILES}"),
+        ending_well("ending with the best prices so far") as wish,
+        terminal.progress_of("pricing") as shown,
         told_of(market),
         options_named(_OPTIONS),
     ):
         goods = io.read_market(market)
+        shown(f"starting{terminal.COMPILES}")
         given = {
             "elasticity": elasticity,
             "cost": None
@@ -107,6 +112,7 @@ def price(
             else amount_or_multiple("--price-cap", price_cap, goods.price),
             "outside_weight": outside_weight,
             "tolerance": tolerance,
+            "stop": Stopping(wish, None, shown).at_step,
         }
         solution = _CONCEPTS[concept](goods, given)
         priced = _with_prices(goods, solution.value.price)
@@ -121,6 +127,7 @@ def price(
                 "status": solution.status.label,
                 "advice": solution.status.advice,
                 "iterations": solution.iterations,
+                "stopped_by": "interrupt" if wish.asked else None,
                 "seconds": watch.seconds,
                 "certificate": terminal.certificate_values(solution.certificate),
                 "nodes": price_records(goods, solution.value),
@@ -130,11 +137,15 @@ def price(
         console = terminal.console()
         console.print(f"{market}: {concept}, {solution.status.label}")
         console.print(f"  {solution.status.advice}")
+        if wish.asked:
+            console.print("  ended early by Ctrl-C")
         for part in price_parts(goods, solution, most):
             console.print(part)
         if output is not None:
             console.print(f"written: {output}")
         console.print(f"{watch.seconds:.2f} s, compilation included")
+    if wish.asked:
+        return INTERRUPTED
     return NOT_REACHED if solution.status else DONE
 
 
@@ -147,9 +158,8 @@ def _clearing(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:
             raise ConfigError(
                 name, expected="nothing with --concept clearing", got="a value"
             )
-    if given["tolerance"] is None:
-        return edge.clearing_prices(market)
-    return edge.clearing_prices(market, given["tolerance"])
+    wanted = {"tolerance": given["tolerance"], "stop": given["stop"]}
+    return edge.clearing_prices(market, **_options(wanted))
 
 
 def _equilibrium(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:

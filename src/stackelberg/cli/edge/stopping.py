@@ -32,6 +32,14 @@ class Stopping:
     def __call__(self, step: int, gap_per_user: float) -> bool:
         """Whether to end before this step."""
         self._shown(f"step {step}, gap per user {gap_per_user:.1e}")
+        return self._ends()
+
+    def at_step(self, step: int) -> bool:
+        """The same for a search that has no gap on its way."""
+        self._shown(f"step {step}")
+        return self._ends()
+
+    def _ends(self) -> bool:
         if self._interruption.asked:
             self.stopped_by = "interrupt"
         elif self._end is not None and time.monotonic() >= self._end:
