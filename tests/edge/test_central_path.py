@@ -62,7 +62,7 @@ def test_users_are_centred_at_given_node_prices(tau: float) -> None:
     weights = draw.uniform(0.5, 2.0, 50)
     problem = problem_of(market, weights)
     state, sums = np.empty((50, 2)), np.zeros(3)
-    per_node, matrix = np.zeros((3, 6)), np.zeros((6, 6))
+    per_node, matrix = np.zeros((6, 3)), np.zeros((6, 6))
     centre_users(
         0, 50, 1, 3, problem.indptr, problem.node, problem.weight, problem.price,
         problem.budget, weights, 1.0, lam, lam, tau, tau, True, False, state, sums,
@@ -77,7 +77,7 @@ def test_users_are_centred_at_given_node_prices(tau: float) -> None:
         )
         np.testing.assert_allclose(state[j], [mu, v], rtol=2e-2)
         load[node] += tau / (lam[node] + mu * market.price[node] - w * v)
-    np.testing.assert_allclose(per_node[0], load, rtol=1e-3)
+    np.testing.assert_allclose(per_node[:, 0], load, rtol=1e-3)
 
 
 def test_the_path_ends_where_loads_and_slacks_are_the_capacities() -> None:

@@ -18,7 +18,7 @@ TOLERANCE = 1e-10
 
 
 def crowd() -> tuple[Problem, PathPoint]:
-    problem = problem_of(random_market(5, 2_000, 8, 4))
+    problem = problem_of(random_market(5, 2_000, 10, 8))
     start = follow_path(problem, 1e-3)
     assert start is not None
     return problem, start
@@ -56,6 +56,15 @@ def test_the_gap_that_edges_left_out_add_is_that_of_the_dual() -> None:
     most = 1.3 * least + 10.0 * (least - v)
     assert (chosen == (cost <= most[user])).all()
     assert chosen.mean() < 0.75
+    doubt = 0.2 / problem.budget
+    for moved in (mu + doubt, np.maximum(mu - doubt, 0.0)):
+        other = (
+            start.lam[problem.node] + moved[user] * problem.price[problem.node]
+        ) / (problem.weight)
+        lowest = np.minimum.reduceat(other, problem.indptr[:-1])
+        chosen |= other <= (lowest + most - least)[user]
+    unsure = nearly_cheapest(problem, start.lam, mu, v, 0.3, 0.2)
+    assert (unsure != chosen).mean() < 1e-3  # ties
     second = np.where(cost > least[user], cost, np.inf)
     without = np.minimum.reduceat(second, problem.indptr[:-1])
     missed = too_cheap(problem, start.lam, mu, without)
@@ -72,9 +81,16 @@ def test_the_last_steps_find_the_optimum_of_all_edges(
     whole = interior_point(problem, TOLERANCE, start=start)
     guesses: list[float] = []
 
-    def too_few(of: Problem, lam: Floats, mu: Floats, v: Floats, margin: float):
+    def too_few(
+        of: Problem,
+        lam: Floats,
+        mu: Floats,
+        v: Floats,
+        margin: float,
+        doubt: float = 0.0,
+    ):
         guesses.append(margin)
-        chosen = nearly_cheapest(of, lam, mu, v, margin)
+        chosen = nearly_cheapest(of, lam, mu, v, margin, doubt)
         if mistaken and len(guesses) == 1:
             one = nearly_cheapest(of, lam, mu, np.full(len(v), np.inf), 0.0)
             chosen &= one | (users_of(of) % 20 > 0)

@@ -15,6 +15,7 @@ from stackelberg.edge.central_path import follow_path
 from stackelberg.edge.certify import EdgeCertificate, certify
 from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.first_order import MAX_PASSES, first_order
+from stackelberg.edge.first_steps import CROWD, from_known_prices, from_rough_prices
 from stackelberg.edge.interior_point import (
     AS_PANELS_FROM,
     MAX_ITERATIONS,
@@ -57,22 +58,12 @@ EdgeSolution = Solution[Outcome, EdgeCertificate]
 LEAST_TOLERANCE = 1e-13
 """Per user; the bound on the certificate's own rounding is not much below it."""
 
-CROWD = 200
-"""Users a node from which following the central path first pays."""
+MANY_EDGES, FEW_USERS, MANY_NODES = 20_000, 15, 500
+"""Edges, and users a node, from which it pays to look for the likely edges first; and
+nodes up to which it does, since beyond them edges are not what costs."""
 
 LEAST_TARGET, GREATEST_TARGET = 1e-4, 1e-2
 """Gaps per user between which the interior point method takes over from the path."""
-
-WARM = 0.5
-"""Share of an old answer's gap on the new data at which a warm start joins the path."""
-
-LEAST_WARM, LEAST_KNOWN = 1e-5, 1e-1
-"""Bounds of that gap; the greater is also for answers to other users."""
-
-
-FAR = 1e-2
-"""The same gap above which an old answer is no better a start than the closed form,
-unless there is a crowd."""
 
 
 def allocate(
@@ -146,7 +137,6 @@ def allocate(
         )
         _check_memory(needed, memory_limit)
     first_prices = _first_prices(market, warm_start)
-    first_gap = _first_gap(market, warm_start, utility, fairness, drop_degenerate)
     amount = np.zeros(0)
     lam, mu = np.zeros(market.num_nodes), np.zeros(market.num_users)
     runs: list[_Run] = []
@@ -163,7 +153,6 @@ def allocate(
                 pool=pool,
                 lam=None if first_prices is None else first_prices[nodes],
                 known=_known(market, users, nodes, warm_start),
-                first_gap=first_gap,
             )
             run = _solve_type(market, users, nodes, counted[users], how)
             lam[nodes], mu[users] = run.lam, run.mu
@@ -225,31 +214,6 @@ def _first_prices(
     return value.capacity_shadow_price
 
 
-def _first_gap(
-    market: Market,
-    warm_start: Outcome | EdgeSolution | None,
-    utility: Utility,
-    fairness: Fairness,
-    drop_degenerate: bool,
-) -> float:
-    """Gap per user at which a warm start joins the central path."""
-    if warm_start is None:
-        return 1.0
-    value = warm_start.value if isinstance(warm_start, Solution) else warm_start
-    if value.allocation.shape != (market.num_users, market.num_nodes):
-        return LEAST_KNOWN
-    proof = certify(
-        market,
-        value.allocation,
-        value.capacity_shadow_price,
-        value.budget_shadow_price,
-        utility=utility,
-        fairness=fairness,
-        drop_degenerate=drop_degenerate,
-    )
-    return min(max(WARM * proof.gap_per_user, LEAST_WARM), LEAST_KNOWN)
-
-
 @dataclass(frozen=True, eq=False)
 class _Known:
     """An old answer for one resource type: amounts of its edges, shadow prices."""
@@ -291,7 +255,6 @@ class _How:
     pool: Executor | None
     lam: Floats | None
     known: _Known | None
-    first_gap: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -458,41 +421,57 @@ def _iterated(
             how.pool,
             known,
         )
-    start, passes = None, 0
+    iterate = _from_likely_edges(problem, how, choice)
+    if iterate is None:
+        iterate = interior_point(
+            problem,
+            how.tolerance,
+            how.max_iterations or MAX_ITERATIONS,
+            how.stop,
+            how.pool,
+            pattern=choice.pattern,
+        )
+    return iterate
+
+
+def _from_likely_edges(problem: Problem, how: _How, choice: Choice) -> Iterate | None:
+    """The interior point method from near the optimum, on few edges; None where that
+    does not pay or leads nowhere.
+    """
+    if problem.alpha != 1.0:
+        return None
+    ends = (
+        how.tolerance, how.max_iterations or MAX_ITERATIONS, how.stop, how.pool,
+        choice.pattern,
+    )  # fmt: skip
+    if how.lam is not None:
+        found = from_known_prices(problem, how.lam, *ends)
+        if found is not None:
+            return found
     crowd = len(problem.budget) / max(len(problem.capacity), 1)
     sparse_reach = len(problem.node) < AS_PANELS_FROM * len(problem.budget) * len(
         problem.capacity
     )
-    crowded = crowd >= CROWD and sparse_reach
-    near = how.lam is not None and how.first_gap <= FAR
-    if problem.alpha == 1.0 and (near or crowded):
-        target = min(max(0.5 / max(crowd, 1e-300), LEAST_TARGET), GREATEST_TARGET)
-        target = max(target, how.tolerance)
-        lam = how.lam
-        if lam is not None:
-            # Of a node with room to spare, the least price that leaves it some.
-            least = target * crowd / problem.capacity * 1e-2
-            lam = np.where(np.isfinite(problem.capacity), np.maximum(lam, least), 0.0)
+    target = min(max(0.5 / max(crowd, 1e-300), LEAST_TARGET), GREATEST_TARGET)
+    target = max(target, how.tolerance)
+    if crowd >= CROWD and sparse_reach:
         start = follow_path(
-            problem,
-            target,
-            how.pool,
-            lam=lam,
-            first_gap=max(how.first_gap, target),
-            stop=how.stop,
-            pattern=choice.pattern,
+            problem, target, how.pool, stop=how.stop, pattern=choice.pattern
         )
-        passes = 0 if start is None else math.ceil(start.passes)
-    most = how.max_iterations or MAX_ITERATIONS
-    if start is not None:
-        iterate = last_steps(
-            problem, start, how.tolerance, most, how.stop, how.pool, choice.pattern
-        )
-    else:
-        iterate = interior_point(
-            problem, how.tolerance, most, how.stop, how.pool, pattern=choice.pattern
-        )
-    return replace(iterate, iterations=passes + iterate.iterations)
+        if start is None:
+            return None
+        found = last_steps(problem, start, *ends)
+        return replace(found, iterations=math.ceil(start.passes) + found.iterations)
+    if choice.pattern is None and _is_large(problem):
+        return from_rough_prices(problem, target, *ends)
+    return None
+
+
+def _is_large(problem: Problem) -> bool:
+    """Whether it pays to look for the likely edges first."""
+    edges, nodes = len(problem.node), len(problem.capacity)
+    many_users = len(problem.budget) >= FEW_USERS * nodes
+    return edges >= MANY_EDGES and many_users and nodes <= MANY_NODES
 
 
 def _completed(

@@ -22,14 +22,15 @@ import numpy as np
 from stackelberg.edge.blocks import run_blocks
 from stackelberg.edge.central_users import (
     DIAGONAL,
-    LANES,
     LOAD,
     SLOPE,
     centre_users,
 )
+from stackelberg.edge.lanes import LANES
 from stackelberg.edge.market import Floats
 from stackelberg.edge.node_system import node_system
 from stackelberg.edge.problem import Problem, Stop
+from stackelberg.edge.rough_prices import fair_prices
 from stackelberg.edge.sparse_factor import Pattern
 
 MAX_PASSES = 40
@@ -96,6 +97,7 @@ def follow_path(
     first_gap: float = FIRST_GAP,
     stop: Stop | None = None,
     pattern: Pattern | None = None,
+    max_passes: int = MAX_PASSES,
 ) -> PathPoint | None:
     """Follow the path from a gap of `first_gap` per user down to `target`.
 
@@ -108,14 +110,17 @@ def follow_path(
         first_gap: where the path is joined; small for prices that are nearly right.
         stop: lets the caller end early.
         pattern: of a sparse factor; by default the factor is dense.
+        max_passes: bound on the passes, those over a sample included.
 
     Returns:
         The point reached, or None where that is no good start.
     """
     path = _Path(problem, pool, pattern)
     with np.errstate(all="ignore"):
-        start = path.fair_prices(first_gap) if lam is None else lam
-        return path.follow(start, first_gap, target, stop, sampled=lam is None)
+        start = fair_prices(problem, first_gap) if lam is None else lam
+        return path.follow(
+            start, first_gap, target, stop, max_passes, sampled=lam is None
+        )
 
 
 class _Path:
@@ -138,27 +143,13 @@ class _Path:
         self.users = np.empty((self.num_users, 2))
         self.unit = max(self.num_users, 1) / max(problem.num_products, 1)
 
-    def fair_prices(self, gap: float) -> Floats:
-        """Prices at which an equal split of every capacity would sell about half."""
-        p = self.problem
-        degree = np.diff(p.indptr)
-        user = np.repeat(np.arange(self.num_users, dtype=np.int32), degree)
-        reached = np.maximum(np.bincount(p.node, minlength=self.num_nodes), 1)
-        by_budget = (p.budget / np.maximum(degree, 1))[user] / p.price[p.node]
-        x = np.minimum((p.capacity / reached)[p.node], by_budget)
-        x *= p.weight
-        utility = np.bincount(user, x, minlength=self.num_users)
-        x *= (p.user_weight * utility**-p.alpha)[user]
-        share = np.bincount(p.node, x, minlength=self.num_nodes)
-        fair = (0.5 * share + gap * self.unit * reached + 1e-3) / self.capacity
-        return np.where(self.limited, fair, 0.0)
-
     def follow(
         self,
         lam: Floats,
         first_gap: float,
         target: float,
         stop: Stop | None,
+        max_passes: int,
         *,
         sampled: bool,
     ) -> PathPoint | None:
@@ -172,7 +163,7 @@ class _Path:
         passes, cuts, waited = 0.0, 0, 0
         history: list[float] = []
         missing = own = self.capacity
-        for left in reversed(range(MAX_PASSES)):
+        for left in reversed(range(max_passes)):
             history.append(tau / self.unit)
             demand, by_tau, diagonal = self._pass(
                 stride, old_lam, lam, old_tau, tau, fresh
@@ -200,7 +191,8 @@ class _Path:
             centred = decrement < enough_centred * self.num_nodes * stride
             there = tau <= 1.01 * target * self.unit
             waited += there and stride == 1
-            if stride == 1 and there and (centred or waited > PATIENCE):
+            fits = centred and self._nearly_adds_up(own, missing)
+            if stride == 1 and there and (fits or waited > PATIENCE):
                 break
             off = decrement / max(self.problem.num_products, 1)
             next_tau = tau
@@ -218,12 +210,17 @@ class _Path:
             lam, tau = _moved(lam, direction), next_tau
             if whole:
                 stride, cuts, slope = 1, 0, 0.0
+        near = self._nearly_adds_up(own, missing)
+        if not (near and stride == 1 and np.isfinite(self.users).all()):
+            return None
+        return PathPoint(lam, self.users, tau, passes, tuple(history))
+
+    def _nearly_adds_up(self, own: Floats, missing: Floats) -> bool:
+        """Whether loads and slacks make up every capacity well enough to hand over."""
         slack = own + missing
         near = np.abs(missing) <= ADDS_UP * self.capacity
         near |= (slack > own / SLACK_FACTOR) & (slack < own * SLACK_FACTOR)
-        if not (near.all() and stride == 1 and np.isfinite(self.users).all()):
-            return None
-        return PathPoint(lam, self.users, tau, passes, tuple(history))
+        return bool(near.all())
 
     def _pass(
         self,
@@ -238,7 +235,7 @@ class _Path:
         p = self.problem
         blocks = len(self.bounds) - 1
         sums = np.zeros((blocks, 3))
-        per_node = np.zeros((blocks, 3, self.num_nodes))
+        per_node = np.zeros((blocks, self.num_nodes, 3))
 
         def run(k: int, first: int, last: int) -> None:
             store = self.system.cleared(k)
@@ -255,7 +252,7 @@ class _Path:
 
         run_blocks(run, self.bounds, self.pool)
         total = per_node.sum(axis=0)
-        return total[LOAD], total[SLOPE], total[DIAGONAL]
+        return total[:, LOAD], total[:, SLOPE], total[:, DIAGONAL]
 
     def _solver(self, diagonal: Floats) -> Callable[[Floats], Floats]:
         """Factor the system; what solves it for a right side."""

@@ -9,9 +9,9 @@ slope of a convex function whose barrier keeps every z_e > 0, so Newton's method
 steps that stay inside finds the one solution from any start inside.
 
 Users are taken `LANES` at a time, edge k of each side by side, so that one instruction
-serves several users. A lane without an edge k has money and worth zero there, one past
-the last user has no equations; a user whose budget can never bind sees every price as
-zero and has mu = 0.
+serves several users (`user_elimination` says why in fields of two arrays). A lane
+without an edge k has money and worth zero there, one past the last user has no
+equations; a user whose budget can never bind sees every price as zero and has mu = 0.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ import numpy as np
 from numba import njit
 
 from stackelberg.edge.dense_factor import REORDERED, subtract_gram
+from stackelberg.edge.lanes import LANES
 from stackelberg.edge.market import Floats, Ints
 from stackelberg.edge.node_pairs import AnyInts, subtract_user
-
-LANES = 32
 
 MOST_STEPS = 30
 """Newton steps for one group of users; who needs more is left where it is."""
@@ -40,10 +39,239 @@ MU, V = 0, 1
 """Columns of a user's state."""
 
 LOAD, SLOPE, DIAGONAL = 0, 1, 2
-"""Rows of what a pass adds up per node: sum x, its derivative by tau, own slopes."""
+"""Columns of what a pass adds up per node: sum x, its derivative by tau, own slopes."""
 
 VALUE, STEPS, WORST = 0, 1, 2
 """What a pass adds up over users: dual value, Newton steps, largest decrement left."""
+
+RENT, MOVE, MONEY, WORTH, INVERSE = 0, LANES, 2 * LANES, 3 * LANES, 4 * LANES
+ONE, TWO = MONEY, WORTH
+WIDTH = 5 * LANES
+"""Fields of a row of `work`: lam, how far it moved, p, w and 1 / z; at the end the
+demand, its derivative, the two columns that the user leaves to the nodes, and theta.
+And the length of a row."""
+
+OWN_MU, OWN_V, OLD_V, PAYING, REAL = 0, LANES, 2 * LANES, 3 * LANES, 4 * LANES
+BUDGET, WEIGHT, LEAST = 5 * LANES, 6 * LANES, 7 * LANES
+SPP, SPW, SWW = 8 * LANES, 9 * LANES, 10 * LANES
+G1, G2, STEP1, STEP2 = 11 * LANES, 12 * LANES, 13 * LANES, 14 * LANES
+OWN = 15 * LANES
+"""Fields of `own`, per user: state, data, the 2 x 2 system and its right side."""
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _read(
+    group: int,
+    count: int,
+    indptr: Ints,
+    node: Ints,
+    weight: Floats,
+    price: Floats,
+    budget: Floats,
+    user_weight: Floats,
+    old_lam: Floats,
+    lam: Floats,
+    fresh: bool,
+    state: Floats,
+    work: Floats,
+    own: Floats,
+) -> int:
+    """Lay users `group` to `group` + `count` side by side; edges of the longest."""
+    rows = 0
+    for lane in range(count):
+        rows = max(rows, indptr[group + lane + 1] - indptr[group + lane])
+    for k in range(rows):
+        for lane in range(LANES):
+            work[k, RENT + lane], work[k, MOVE + lane] = 1.0, 0.0
+            work[k, MONEY + lane], work[k, WORTH + lane] = 0.0, 0.0
+    for lane in range(LANES):
+        own[OWN_MU + lane], own[OWN_V + lane] = 0.0, 1.0
+        own[PAYING + lane], own[REAL + lane] = 0.0, 0.0
+        own[BUDGET + lane], own[WEIGHT + lane] = 0.0, 1.0
+    for lane in range(count):
+        j = group + lane
+        start = indptr[j]
+        limited = budget[j] < np.inf
+        own[PAYING + lane] = 1.0 if limited else 0.0
+        own[REAL + lane] = 1.0
+        own[BUDGET + lane] = budget[j] if limited else 0.0
+        own[WEIGHT + lane] = user_weight[j]
+        for k in range(indptr[j + 1] - start):
+            i = node[start + k]
+            work[k, RENT + lane] = lam[i]
+            work[k, MOVE + lane] = lam[i] - old_lam[i]
+            work[k, WORTH + lane] = weight[start + k]
+            work[k, MONEY + lane] = price[i] if limited else 0.0
+        if fresh:
+            own[OWN_MU + lane] = user_weight[j] / budget[j] if limited else 0.0
+        else:
+            own[OWN_MU + lane], own[OWN_V + lane] = state[j, MU], state[j, V]
+    for lane in range(LANES):
+        own[OLD_V + lane] = own[OWN_V + lane]
+    return rows
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _begin_sums(at: float, tau: float, power: float, own: Floats) -> None:
+    """What the budget's slack (at complementarity `at`, wanted `tau`) and the utility
+    add to the 2 x 2 system.
+    """
+    for lane in range(LANES):
+        pays = own[PAYING + lane] > 0.0
+        mu = own[OWN_MU + lane] if pays else 1.0
+        own[SPP + lane] = at / (mu * mu) if pays else 1.0
+        own[G1 + lane] = own[BUDGET + lane] - tau / mu if pays else 0.0
+        own[SPW + lane] = 0.0
+    for lane in range(LANES):
+        v, real = own[OWN_V + lane], own[REAL + lane]
+        u = own[WEIGHT + lane] / v
+        u = u if power == 1.0 else u**power
+        own[SWW + lane] = 1.0 - real + real * power * u / v
+        own[G2 + lane] = real * u
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _newton_step(own: Floats) -> None:
+    """The step in mu and v that the 2 x 2 system asks for."""
+    for lane in range(LANES):
+        spp, spw, sww = own[SPP + lane], own[SPW + lane], own[SWW + lane]
+        by_det = 1.0 / (spp * sww - spw * spw)
+        own[STEP1 + lane] = (spw * own[G2 + lane] - sww * own[G1 + lane]) * by_det
+        own[STEP2 + lane] = (spp * own[G2 + lane] - spw * own[G1 + lane]) * by_det
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _extrapolate(
+    rows: int, old_tau: float, tau: float, power: float, work: Floats, own: Floats
+) -> None:
+    """Along the path: how mu and v answer the change of lam and tau."""
+    change = tau - old_tau
+    _begin_sums(old_tau, tau, power, own)
+    for k in range(rows):
+        for lane in range(LANES):
+            p, w = work[k, MONEY + lane], work[k, WORTH + lane]
+            by_z = work[k, RENT + lane] - work[k, MOVE + lane]
+            by_z = 1.0 / (by_z + own[OWN_MU + lane] * p - own[OWN_V + lane] * w)
+            x = old_tau * by_z
+            theta = x * by_z
+            moved = x + change * by_z - theta * work[k, MOVE + lane]
+            own[SPP + lane] += theta * p * p
+            own[SPW + lane] += theta * p * w
+            own[SWW + lane] += theta * w * w
+            own[G1 + lane] -= moved * p
+            own[G2 + lane] -= moved * w
+    _newton_step(own)
+    for lane in range(LANES):
+        mu, v = own[OWN_MU + lane], own[OWN_V + lane]
+        d_mu = own[PAYING + lane] * own[STEP1 + lane]
+        own[OWN_MU + lane] = max(mu + d_mu, 0.1 * mu)
+        own[OWN_V + lane] = max(v + own[STEP2 + lane], 0.1 * v)
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _inside(rows: int, tau: float, fresh: bool, work: Floats, own: Floats) -> None:
+    """Every z_e > 0 at the new prices, whatever the extrapolation says."""
+    for lane in range(LANES):
+        own[LEAST + lane] = np.inf
+    for k in range(rows):
+        for lane in range(LANES):
+            w = work[k, WORTH + lane]
+            dearness = work[k, RENT + lane] + own[OWN_MU + lane] * work[k, MONEY + lane]
+            dearness = dearness / w if w > 0.0 else np.inf
+            own[LEAST + lane] = min(own[LEAST + lane], dearness)
+    for lane in range(LANES):
+        least, v = own[LEAST + lane], own[OWN_V + lane]
+        if fresh:
+            own[OWN_V + lane] = 0.5 * least if least < np.inf else v
+        else:
+            # A user with one edge alone has z = tau / b of w v there.
+            near = min(0.5, tau / own[WEIGHT + lane])
+            if v > (1.0 - 0.1 * near) * least:
+                own[OWN_V + lane] = min(own[OLD_V + lane], (1.0 - near) * least)
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _evaluate(rows: int, tau: float, power: float, work: Floats, own: Floats) -> None:
+    """The 2 x 2 system at mu and v, and every 1 / z_e."""
+    _begin_sums(tau, tau, power, own)
+    for k in range(rows):
+        for lane in range(LANES):
+            p, w = work[k, MONEY + lane], work[k, WORTH + lane]
+            by_z = work[k, RENT + lane] + own[OWN_MU + lane] * p
+            by_z = 1.0 / (by_z - own[OWN_V + lane] * w)
+            x = tau * by_z
+            theta = x * by_z
+            work[k, INVERSE + lane] = by_z
+            own[SPP + lane] += theta * p * p
+            own[SPW + lane] += theta * p * w
+            own[SWW + lane] += theta * w * w
+            own[G1 + lane] -= x * p
+            own[G2 + lane] -= x * w
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _move(rows: int, tau: float, work: Floats, own: Floats) -> float:
+    """A Newton step that stays inside; the largest squared decrement before it."""
+    _newton_step(own)
+    for lane in range(LANES):
+        pays = own[PAYING + lane] > 0.0
+        mu = own[OWN_MU + lane] if pays else 1.0
+        by_mu = -own[STEP1 + lane] / mu if pays else -np.inf
+        own[LEAST + lane] = max(-own[STEP2 + lane] / own[OWN_V + lane], by_mu)
+    for k in range(rows):
+        for lane in range(LANES):
+            fall = own[STEP2 + lane] * work[k, WORTH + lane]
+            fall -= own[STEP1 + lane] * work[k, MONEY + lane]
+            shrink = fall * work[k, INVERSE + lane]
+            own[LEAST + lane] = max(own[LEAST + lane], shrink)
+    worst = 0.0
+    for lane in range(LANES):
+        one, two = own[STEP1 + lane], own[STEP2 + lane]
+        worst = max(worst, own[G2 + lane] * two - own[G1 + lane] * one)
+        length = min(1.0, INSIDE / max(own[LEAST + lane], 1e-300))
+        own[OWN_MU + lane] += length * one
+        own[OWN_V + lane] += length * two
+    return worst / tau
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+def _to_nodes(rows: int, tau: float, work: Floats, own: Floats) -> None:
+    """What the nodes see of a group: fields RENT to INVERSE become what `WIDTH` says.
+
+    What is left of the users' equations is taken along to first order.
+    """
+    _newton_step(own)
+    for lane in range(LANES):
+        pays = own[PAYING + lane] > 0.0
+        own[G1 + lane] = 1.0 / own[OWN_MU + lane] if pays else 0.0
+        own[G2 + lane] = 0.0
+    for k in range(rows):
+        for lane in range(LANES):
+            by_z = work[k, INVERSE + lane]
+            own[G1 + lane] += work[k, MONEY + lane] * by_z
+            own[G2 + lane] += work[k, WORTH + lane] * by_z
+    for lane in range(LANES):
+        spp, spw, sww = own[SPP + lane], own[SPW + lane], own[SWW + lane]
+        by_det = 1.0 / (spp * sww - spw * spw)
+        g1, g2 = own[G1 + lane], own[G2 + lane]
+        own[G1 + lane] = (sww * g1 - spw * g2) * by_det
+        own[G2 + lane] = (spw * g1 - spp * g2) * by_det
+        own[LEAST + lane] = 1.0 / math.sqrt(spp)
+        own[OLD_V + lane] = math.sqrt(spp * by_det)
+        own[SPW + lane] = spw / spp
+    for k in range(rows):
+        for lane in range(LANES):
+            p, w = work[k, MONEY + lane], work[k, WORTH + lane]
+            by_z = work[k, INVERSE + lane]
+            theta = tau * by_z * by_z
+            left = p * own[STEP1 + lane] - w * own[STEP2 + lane]
+            answer = p * own[G1 + lane] - w * own[G2 + lane]
+            work[k, RENT + lane] = tau * by_z - theta * left
+            work[k, MOVE + lane] = by_z - theta * answer
+            turned = own[SPW + lane] * p - w
+            work[k, ONE + lane] = theta * p * own[LEAST + lane]
+            work[k, TWO + lane] = theta * turned * own[OLD_V + lane]
+            work[k, INVERSE + lane] = theta
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
@@ -77,218 +305,47 @@ def centre_users(
 
     Reads and writes `state` [N, 2], which holds each user's (mu, v) at `old_lam`,
     `old_tau` unless `fresh`. Of every `stride` groups of `LANES` users only the first
-    is looked at. Adds to sums [3], per_node [3, M] and the lower triangle of
+    is looked at. Adds to sums [3], per_node [M, 3] and the lower triangle of
     matrix [M, M], or where that is empty the table of pairs (`node_pairs`), diagonal
     left apart.
     """
     m = matrix.shape[0]
-    rent = np.empty((longest, LANES))
-    move = np.empty((longest, LANES))
-    money = np.empty((longest, LANES))
-    worth = np.empty((longest, LANES))
-    inverse = np.empty((longest, LANES))
-    mu = np.empty(LANES)
-    v = np.empty(LANES)
-    paying = np.empty(LANES)
-    real = np.empty(LANES)
-    budgets = np.empty(LANES)
-    weights = np.empty(LANES)
-    old_v = np.empty(LANES)
-    spp = np.empty(LANES)
-    spw = np.empty(LANES)
-    sww = np.empty(LANES)
-    g1 = np.empty(LANES)
-    g2 = np.empty(LANES)
-    step1 = np.empty(LANES)
-    step2 = np.empty(LANES)
-    least = np.empty(LANES)
-    one = np.empty((longest, LANES))
-    two = np.empty((longest, LANES))
+    work, own = np.empty((longest, WIDTH)), np.empty(OWN)
     user_nodes = np.empty(longest, dtype=np.int64)
     starts = np.empty(longest, dtype=np.int64)
     slots = np.empty(longest, dtype=np.int64)
-    first_part = np.empty(longest)
-    second_part = np.empty(longest)
+    first_part, second_part = np.empty(longest), np.empty(longest)
     panel = np.zeros((m, 2 * LANES) if as_panels else (1, 1))
     power = 1.0 / alpha
-
     for group in range(first, last, stride * LANES):
         count = min(LANES, last - group)
-        rows = 0
-        for lane in range(count):
-            rows = max(rows, indptr[group + lane + 1] - indptr[group + lane])
-        for k in range(rows):
-            for lane in range(LANES):
-                rent[k, lane] = 1.0
-                move[k, lane] = 0.0
-                money[k, lane] = 0.0
-                worth[k, lane] = 0.0
-        for lane in range(LANES):
-            mu[lane], v[lane], paying[lane], real[lane] = 0.0, 1.0, 0.0, 0.0
-            budgets[lane], weights[lane] = 0.0, 1.0
-        for lane in range(count):
-            j = group + lane
-            start = indptr[j]
-            limited = budget[j] < np.inf
-            paying[lane] = 1.0 if limited else 0.0
-            real[lane] = 1.0
-            budgets[lane] = budget[j] if limited else 0.0
-            weights[lane] = user_weight[j]
-            for k in range(indptr[j + 1] - start):
-                i = node[start + k]
-                rent[k, lane] = lam[i]
-                move[k, lane] = lam[i] - old_lam[i]
-                worth[k, lane] = weight[start + k]
-                if limited:
-                    money[k, lane] = price[i]
-            if fresh:
-                mu[lane] = user_weight[j] / budget[j] if limited else 0.0
-            else:
-                mu[lane], v[lane] = state[j, MU], state[j, V]
-        for lane in range(LANES):
-            old_v[lane] = v[lane]
-
-        # Along the path: how mu and v answer the change of lam and tau.
-        change = tau - old_tau
+        rows = _read(
+            group, count, indptr, node, weight, price, budget, user_weight, old_lam,
+            lam, fresh, state, work, own,
+        )  # fmt: skip
         if not fresh:
-            for lane in range(LANES):
-                spp[lane], spw[lane] = 1.0 - paying[lane], 0.0
-                g1[lane] = 0.0
-                if paying[lane] > 0.0:
-                    spp[lane] += old_tau / (mu[lane] * mu[lane])
-                    g1[lane] = budgets[lane] - tau / mu[lane]
-                u = (weights[lane] / v[lane]) ** power
-                sww[lane] = 1.0 - real[lane] + real[lane] * power * u / v[lane]
-                g2[lane] = real[lane] * u
-            for k in range(rows):
-                for lane in range(LANES):
-                    p, w = money[k, lane], worth[k, lane]
-                    by_z = 1.0 / (
-                        rent[k, lane] - move[k, lane] + mu[lane] * p - v[lane] * w
-                    )
-                    x = old_tau * by_z
-                    theta = x * by_z
-                    moved = x + change * by_z - theta * move[k, lane]
-                    spp[lane] += theta * p * p
-                    spw[lane] += theta * p * w
-                    sww[lane] += theta * w * w
-                    g1[lane] -= moved * p
-                    g2[lane] -= moved * w
-            for lane in range(LANES):
-                by_det = 1.0 / (spp[lane] * sww[lane] - spw[lane] * spw[lane])
-                d_mu = (spw[lane] * g2[lane] - sww[lane] * g1[lane]) * by_det
-                d_v = (spp[lane] * g2[lane] - spw[lane] * g1[lane]) * by_det
-                mu[lane] = max(mu[lane] + paying[lane] * d_mu, 0.1 * mu[lane])
-                v[lane] = max(v[lane] + d_v, 0.1 * v[lane])
-
-        # Inside at the new prices, whatever the extrapolation says.
-        for lane in range(LANES):
-            least[lane] = np.inf
-        for k in range(rows):
-            for lane in range(LANES):
-                if worth[k, lane] > 0.0:
-                    dearness = rent[k, lane] + mu[lane] * money[k, lane]
-                    least[lane] = min(least[lane], dearness / worth[k, lane])
-        for lane in range(LANES):
-            if fresh:
-                if least[lane] < np.inf:
-                    v[lane] = 0.5 * least[lane]
-            else:
-                # A user with one edge alone has z = tau / b of w v there.
-                near = min(0.5, tau / weights[lane])
-                if v[lane] > (1.0 - 0.1 * near) * least[lane]:
-                    v[lane] = min(old_v[lane], (1.0 - near) * least[lane])
-
-        worst = np.inf
-        steps = 0
-        last_step = False
-        while True:
-            for lane in range(LANES):
-                spp[lane], spw[lane] = 1.0 - paying[lane], 0.0
-                g1[lane] = 0.0
-                if paying[lane] > 0.0:
-                    spp[lane] += tau / (mu[lane] * mu[lane])
-                    g1[lane] = budgets[lane] - tau / mu[lane]
-                u = (weights[lane] / v[lane]) ** power
-                sww[lane] = 1.0 - real[lane] + real[lane] * power * u / v[lane]
-                g2[lane] = real[lane] * u
-            for k in range(rows):
-                for lane in range(LANES):
-                    p, w = money[k, lane], worth[k, lane]
-                    by_z = 1.0 / (rent[k, lane] + mu[lane] * p - v[lane] * w)
-                    inverse[k, lane] = by_z
-                    x = tau * by_z
-                    theta = x * by_z
-                    spp[lane] += theta * p * p
-                    spw[lane] += theta * p * w
-                    sww[lane] += theta * w * w
-                    g1[lane] -= x * p
-                    g2[lane] -= x * w
-            if last_step or steps == MOST_STEPS:
-                break
-            for lane in range(LANES):
-                by_det = 1.0 / (spp[lane] * sww[lane] - spw[lane] * spw[lane])
-                step1[lane] = (spw[lane] * g2[lane] - sww[lane] * g1[lane]) * by_det
-                step2[lane] = (spp[lane] * g2[lane] - spw[lane] * g1[lane]) * by_det
-                least[lane] = -step2[lane] / v[lane]
-                if paying[lane] > 0.0:
-                    least[lane] = max(least[lane], -step1[lane] / mu[lane])
-            for k in range(rows):
-                for lane in range(LANES):
-                    shrink = (
-                        step2[lane] * worth[k, lane] - step1[lane] * money[k, lane]
-                    ) * inverse[k, lane]
-                    least[lane] = max(least[lane], shrink)
-            worst = 0.0
-            for lane in range(LANES):
-                worst = max(worst, g2[lane] * step2[lane] - g1[lane] * step1[lane])
-                length = min(1.0, INSIDE / max(least[lane], 1e-300))
-                mu[lane] += length * step1[lane]
-                v[lane] += length * step2[lane]
-            worst /= tau
-            last_step = worst < CLOSE
+            _extrapolate(rows, old_tau, tau, power, work, own)
+        _inside(rows, tau, fresh, work, own)
+        worst, steps = np.inf, 0
+        _evaluate(rows, tau, power, work, own)
+        while worst >= CLOSE and steps < MOST_STEPS:
+            worst = _move(rows, tau, work, own)
+            _evaluate(rows, tau, power, work, own)
             steps += 1
-
-        # What is left of the users' equations is taken along to first order.
-        for lane in range(LANES):
-            det = spp[lane] * sww[lane] - spw[lane] * spw[lane]
-            by_det = 1.0 / det
-            step1[lane] = (spw[lane] * g2[lane] - sww[lane] * g1[lane]) * by_det
-            step2[lane] = (spp[lane] * g2[lane] - spw[lane] * g1[lane]) * by_det
-            g1[lane] = paying[lane] / mu[lane] if paying[lane] > 0.0 else 0.0
-            g2[lane] = 0.0
-        for k in range(rows):
-            for lane in range(LANES):
-                g1[lane] += money[k, lane] * inverse[k, lane]
-                g2[lane] += worth[k, lane] * inverse[k, lane]
-        for lane in range(LANES):
-            by_det = 1.0 / (spp[lane] * sww[lane] - spw[lane] * spw[lane])
-            by_tau1 = (sww[lane] * g1[lane] - spw[lane] * g2[lane]) * by_det
-            by_tau2 = (spw[lane] * g1[lane] - spp[lane] * g2[lane]) * by_det
-            g1[lane], g2[lane] = by_tau1, by_tau2
-            least[lane] = 1.0 / math.sqrt(spp[lane])
-            old_v[lane] = math.sqrt(spp[lane] * by_det)
-        for k in range(rows):
-            for lane in range(LANES):
-                p, w, by_z = money[k, lane], worth[k, lane], inverse[k, lane]
-                theta = tau * by_z * by_z
-                rent[k, lane] = tau * by_z - theta * (p * step1[lane] - w * step2[lane])
-                move[k, lane] = by_z - theta * (p * g1[lane] - w * g2[lane])
-                one[k, lane] = theta * p * least[lane]
-                two[k, lane] = theta * (spw[lane] / spp[lane] * p - w) * old_v[lane]
-                inverse[k, lane] = theta
+        _to_nodes(rows, tau, work, own)
         for lane in range(count):
             j = group + lane
             start = indptr[j]
             degree = indptr[j + 1] - start
-            state[j, MU], state[j, V] = mu[lane], v[lane]
+            state[j, MU], state[j, V] = own[OWN_MU + lane], own[OWN_V + lane]
             for k in range(degree):
                 i = node[start + k]
-                a, b = one[k, lane], two[k, lane]
+                a, b = work[k, ONE + lane], work[k, TWO + lane]
                 user_nodes[k], first_part[k], second_part[k] = i, a, b
-                per_node[LOAD, i] += rent[k, lane]
-                per_node[SLOPE, i] += move[k, lane]
-                per_node[DIAGONAL, i] += max(inverse[k, lane] - a * a - b * b, 0.0)
+                per_node[i, LOAD] += work[k, RENT + lane]
+                per_node[i, SLOPE] += work[k, MOVE + lane]
+                left = work[k, INVERSE + lane] - a * a - b * b
+                per_node[i, DIAGONAL] += max(left, 0.0)
             if as_panels:
                 for k in range(degree):
                     panel[user_nodes[k], 2 * lane] = first_part[k]

@@ -85,17 +85,20 @@ def nearly_cheapest(
     budget_price: Floats,
     utility_price: Floats,
     margin: float,
+    doubt: float = 0.0,
 ) -> Bools:
     """Edges that cost little more than a user's cheapest, per unit of utility.
 
     With c_ij = (lam_i + mu_j p_i) / w_ij and c_j the least of them, edges are kept up
     to c_j (1 + `margin`) and `SPREAD` (c_j - v_j): v_j lies below c_j by what is not
-    decided yet.
+    decided yet. The same is done with mu_j higher and lower by `doubt` b_j / B_j, the
+    most it can be: nodes that cost the user's budget little are known by mu_j alone,
+    and that is known only up to the error of the others.
     """
     p = problem
     return _at_most(
         p.indptr, p.node, p.weight, p.price, node_price, budget_price, utility_price,
-        margin,
+        margin, doubt * p.user_weight / p.budget,
     )  # fmt: skip
 
 
@@ -122,17 +125,33 @@ def _at_most(
     budget_price: Floats,
     utility_price: Floats,
     margin: float,
+    doubt: Floats,
 ) -> npt.NDArray[np.bool_]:
     chosen = np.empty(len(node), dtype=np.bool_)
     for j in range(len(indptr) - 1):
-        mu, least = budget_price[j], np.inf
+        mu = budget_price[j]
+        more = doubt[j]
+        less = min(more, mu)
+        least = least_less = least_more = np.inf
         for e in range(indptr[j], indptr[j + 1]):
             i = node[e]
-            least = min(least, (node_price[i] + mu * price[i]) / weight[e])
-        most = least + margin * least + SPREAD * max(least - utility_price[j], 0.0)
+            by_weight = 1.0 / weight[e]
+            per_money = price[i] * by_weight
+            cost = node_price[i] * by_weight + mu * per_money
+            least = min(least, cost)
+            least_less = min(least_less, cost - less * per_money)
+            least_more = min(least_more, cost + more * per_money)
+        spread = margin * least + SPREAD * max(least - utility_price[j], 0.0)
         for e in range(indptr[j], indptr[j + 1]):
             i = node[e]
-            chosen[e] = (node_price[i] + mu * price[i]) / weight[e] <= most
+            by_weight = 1.0 / weight[e]
+            per_money = price[i] * by_weight
+            cost = node_price[i] * by_weight + mu * per_money - spread
+            chosen[e] = (
+                cost <= least
+                or cost - less * per_money <= least_less
+                or cost + more * per_money <= least_more
+            )
     return chosen
 
 
