@@ -19,23 +19,29 @@ import numpy as np
 from pydantic import ValidationError
 
 from stackelberg import edge, io, spectrum
+from stackelberg.edge import Market
 from stackelberg.errors import ConfigError, InputError, suggestion
 from stackelberg.io.files import read_bytes
 from stackelberg.io.scenario_file import scenario_from_json
 from stackelberg.study.methods.environment import World
 from stackelberg.study.plan import (
     AnyScenario,
+    EdgePlaces,
+    EdgeScenario,
     EnvironmentScenario,
     Kind,
     Plan,
     Strict,
 )
 
-Problem: TypeAlias = spectrum.Scenario | edge.Market | World
+Problem: TypeAlias = spectrum.Scenario | Market | World
 
 Files: TypeAlias = Mapping[str, bytes]
 
 Swept: TypeAlias = Mapping[str, Any]
+
+SITES, USERS = "sites.csv", "users.csv"
+"""What the two files of `places` are called in a case."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +94,29 @@ def cases(plan: Plan, folder: Path) -> list[Case]:
         InputError: a swept argument is unknown, a value cannot be, a file is wrong.
     """
     found: list[Case] = []
+    left_out = dict(skipped(plan, folder))
     for i, scenario in enumerate(plan.scenario):
+        if scenario.name in left_out:
+            continue
         for case in _of_scenario(scenario, f"scenario[{i}]", folder):
             with _located(f"scenario[{i}] ({case.name})"):
                 build(case, plan.seed_list[0])
             found.append(case)
+    return found
+
+
+def skipped(plan: Plan, folder: Path) -> list[tuple[str, str]]:
+    """Optional scenarios of which a file is missing, each with the first such file."""
+    found: list[tuple[str, str]] = []
+    for scenario in plan.scenario:
+        if not isinstance(scenario, EdgeScenario) or not scenario.optional:
+            continue
+        names = list(scenario.files or ())
+        if scenario.places is not None:
+            names += [scenario.places.sites, scenario.places.users]
+        missing = [name for name in names if not (folder / name).exists()]
+        if missing:
+            found.append((scenario.name, missing[0]))
     return found
 
 
@@ -150,13 +174,13 @@ def _world(case: Case, seed: int) -> World:
     return world
 
 
-def _edge_market(case: Case, seed: int) -> edge.Market:
+def _edge_market(case: Case, seed: int) -> Market:
     settings = case.settings
     if case.files:
         with tempfile.TemporaryDirectory() as folder:
             for name, content in case.files.items():
                 (Path(folder) / name).write_bytes(content)
-            market = io.read_market(folder)
+            market = _read_market(Path(folder), settings.get("places"), seed)
     else:
         market = edge.generate(seed=seed, **settings["generate"])
     cost = settings.get("node_cost")
@@ -165,9 +189,15 @@ def _edge_market(case: Case, seed: int) -> edge.Market:
     return replace(market, cost=np.full(market.num_nodes, float(cost)))
 
 
+def _read_market(folder: Path, places: Mapping[str, Any] | None, seed: int) -> Market:
+    if places is None:
+        return io.read_market(folder)
+    return io.import_eua_market(folder / SITES, folder / USERS, seed=seed, **places)
+
+
 def _of_scenario(scenario: AnyScenario, place: str, folder: Path) -> Iterator[Case]:
     settings = scenario.given()
-    for key in ("name", "kind", "sweep", "files", "generate"):
+    for key in ("name", "kind", "sweep", "files", "generate", "places", "optional"):
         settings.pop(key, None)
     if scenario.files is not None:
         for name in scenario.files:
@@ -182,6 +212,9 @@ def _of_scenario(scenario: AnyScenario, place: str, folder: Path) -> Iterator[Ca
             made = {**settings, "generate": generate}
             yield Case(scenario.name, scenario.kind, made, swept, {})
         return
+    if isinstance(scenario, EdgeScenario) and scenario.places is not None:
+        yield from _at_places(scenario, scenario.places, settings, place, folder)
+        return
     for swept in _combinations(scenario, place):
         generate = _swept_settings(_generator(scenario), swept, place)
         yield Case(
@@ -189,8 +222,29 @@ def _of_scenario(scenario: AnyScenario, place: str, folder: Path) -> Iterator[Ca
         )
 
 
+def _at_places(
+    scenario: EdgeScenario,
+    places: EdgePlaces,
+    settings: Mapping[str, Any],
+    place: str,
+    folder: Path,
+) -> Iterator[Case]:
+    files = {
+        SITES: read_bytes(folder / places.sites, wanted="a file of sites"),
+        USERS: read_bytes(folder / places.users, wanted="a file of users"),
+    }
+    for swept in _combinations(scenario, place):
+        given = _swept_settings(places, swept, place)
+        for name in ("sites", "users"):  # their contents decide, not their names
+            given.pop(name)
+        made = {**settings, "places": given}
+        yield Case(scenario.name, scenario.kind, made, swept, files)
+
+
 def _generator(scenario: AnyScenario) -> Strict:
     made = scenario.generate
+    if made is None and isinstance(scenario, EdgeScenario):
+        made = scenario.places
     assert isinstance(made, Strict)  # it has no files, and one of the two
     return made
 
@@ -210,7 +264,8 @@ def _contents(path: Path, kind: Kind) -> dict[str, bytes]:
 
 
 def _combinations(scenario: AnyScenario, place: str) -> Iterator[dict[str, Any]]:
-    known = type(_generator(scenario)).model_fields
+    fields = type(_generator(scenario)).model_fields
+    known = [name for name in fields if name not in ("sites", "users")]
     for key in scenario.sweep:
         if key not in known:
             raise ConfigError(

@@ -46,7 +46,7 @@ def study_data(study: Study) -> StudyData:
     """
     results = read_results(study)
     found = standing(study.cells, study.store)
-    plan = study.plan
+    plan, left_out = study.plan, study.skipped
     metrics = _metrics(plan, results)
     references = _references(plan, results)
     scores = tuple(_scores(results, metrics, plan.confidence))
@@ -76,7 +76,10 @@ def study_data(study: Study) -> StudyData:
         reached=reached,
         sizes=tuple(size_points(results, plan.confidence)),
         seconds=tuple((name, median(x)) for name, x in results.seconds.items()),
-        story=story(methods, metrics, versus, reached, len(found.failed)),
+        story=(
+            *(f"Skipped: {name}, for {lacks} is missing." for name, lacks in left_out),
+            *story(methods, metrics, versus, reached, len(found.failed)),
+        ),
     )
 
 

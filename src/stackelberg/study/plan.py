@@ -64,6 +64,16 @@ class EdgeMarkets(Strict):
     budget_spread: float | None = None
 
 
+class EdgePlaces(Strict):
+    """Arguments of `io.import_eua_market`; files are relative to the plan."""
+
+    sites: str
+    users: str
+    radius_m: float = 200.0
+    regime: str = "balanced"
+    budget_spread: float | None = None
+
+
 class _Named(Strict):
     name: Annotated[str, Field(min_length=1, max_length=60)]
     sweep: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
@@ -91,20 +101,25 @@ class SpectrumScenario(_Named):
 
 
 class EdgeScenario(_Named):
-    """Markets of the edge game: generated, one for each seed, or read from folders.
+    """Markets of the edge game: generated, at real places, or read from folders.
 
     Attributes:
         name: of the scenario.
         kind: ``edge``.
         generate: arguments of `edge.generate`; the seed is the cell's.
         files: market folders, relative to the plan.
-        sweep: values to go through, by argument of `generate`; all combinations.
+        places: real sites and users; what they do not say is drawn by the seed.
+        optional: whether the scenario is skipped where one of its files is missing.
+        sweep: values to go through, by argument of `generate` or `places`; all
+            combinations.
         node_cost: what a unit costs every node's owner, in the market's money.
     """
 
     kind: Literal["edge"]
     generate: EdgeMarkets | None = None
     files: Annotated[list[str], Field(min_length=1)] | None = None
+    places: EdgePlaces | None = None
+    optional: bool = False
     node_cost: Annotated[float, Field(ge=0.0)] | None = None
 
 

@@ -13,7 +13,9 @@ from stackelberg.errors import ConfigError, InputError, suggestion
 from stackelberg.io.files import read_bytes
 from stackelberg.io.toml_text import parse_tables
 from stackelberg.study.plan import (
+    AnyScenario,
     EdgeMarkets,
+    EdgePlaces,
     EdgeScenario,
     EnvironmentScenario,
     MethodTable,
@@ -33,6 +35,7 @@ _TABLES: dict[tuple[str, ...], type[BaseModel]] = {
     ("scenario", "spectrum", "generate"): SpectrumCells,
     ("scenario", "edge"): EdgeScenario,
     ("scenario", "edge", "generate"): EdgeMarkets,
+    ("scenario", "edge", "places"): EdgePlaces,
     ("scenario", "environment"): EnvironmentScenario,
     ("method",): MethodTable,
     ("threshold",): ThresholdTable,
@@ -171,16 +174,7 @@ def _inconsistencies(plan: Plan) -> Iterator[InputError]:
             "seeds", expected="different whole numbers >= 0", got=_short(seeds)
         )
     for i, scenario in enumerate(plan.scenario):
-        if (scenario.generate is None) == (scenario.files is None):
-            yield ConfigError(
-                f"scenario[{i}]",
-                expected="either generate or files",
-                got="neither" if scenario.files is None else "both",
-            )
-        elif scenario.sweep and scenario.generate is None:
-            yield ConfigError(
-                f"scenario[{i}].sweep", expected="nothing with files", got="a sweep"
-            )
+        yield from _sources(scenario, f"scenario[{i}]")
     names = [one.name for one in plan.scenario]
     for i, method in enumerate(plan.method):
         if method.use is not None and method.file is not None:
@@ -205,4 +199,20 @@ def _inconsistencies(plan: Plan) -> Iterator[InputError]:
             "reference",
             expected="the name of a method" + suggestion(plan.reference, methods),
             got=repr(plan.reference),
+        )
+
+
+def _sources(scenario: AnyScenario, place: str) -> Iterator[InputError]:
+    """A scenario comes from one source, and a sweep from none but files."""
+    sources = ["generate", "files"]
+    if isinstance(scenario, EdgeScenario):
+        sources.append("places")
+    given = [name for name in sources if getattr(scenario, name) is not None]
+    if len(given) != 1:
+        either = "either " + ", ".join(sources[:-1]) + " or " + sources[-1]
+        got = " and ".join(given) or "neither"
+        yield ConfigError(place, expected=either, got=got)
+    elif scenario.sweep and given == ["files"]:
+        yield ConfigError(
+            f"{place}.sweep", expected="nothing with files", got="a sweep"
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stackelberg.io.files import read_bytes
+from stackelberg.study.cases import skipped
 from stackelberg.study.cell import Cell, cells
 from stackelberg.study.plan import Plan
 from stackelberg.study.plan_file import MAX_PLAN_BYTES, plan_folder, plan_from_toml
@@ -21,11 +22,13 @@ class Study:
         plan: the plan.
         cells: every run that it asks for, seed by seed.
         store: the folder with the results.
+        skipped: optional scenarios that are left out, each with the file it lacks.
     """
 
     plan: Plan
     cells: tuple[Cell, ...]
     store: Store
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 def start_study(path: str | os.PathLike[str], output: Path) -> Study:
@@ -61,4 +64,9 @@ def open_study(output: Path) -> Study:
 
 def _study(content: bytes, folder: Path, source: str, output: Path) -> Study:
     plan = plan_from_toml(content, source)
-    return Study(plan, tuple(cells(plan, folder, source)), Store(output))
+    return Study(
+        plan,
+        tuple(cells(plan, folder, source)),
+        Store(output),
+        tuple(skipped(plan, folder)),
+    )

@@ -83,8 +83,13 @@ def resume(
 
 
 def _go_on(study: Study, chosen: Backend, retry_failed: bool, as_json: bool) -> int:
+    import sys
+
     from stackelberg.study import run_missing
 
+    for name, lacks in study.skipped:
+        line = terminal.one_line(f"skipped: {name}: {lacks} is missing")
+        sys.stderr.write(f"{line}\n")
     with (
         study.store.locked(),
         ending_well("finishing the cells under way") as wish,
