@@ -1,11 +1,14 @@
 """Methods of learning on the reference cell: curves, scores, time to a threshold.
 
-Run: .venv/bin/python benchmarks/learning.py OUT.json [--methods a,b] [--seeds 10]
-[--env-steps 48000] [--doppler 10] [--scope local] [--references a,b] [--transfer]
+Run: .venv/bin/python benchmarks/learning.py [OUT.json] [--methods a,b] [--seeds 10]
+[--env-steps 48000] [--doppler 10] [--scope local] [--memory-slots 16]
+[--references a,b] [--transfer]
 
 Every method meets the same evaluation episodes, whose equilibria are solved once;
 seconds are of processor time and count training with its equilibria and the first
-compilation, not evaluation. The seeds of evaluation (1e6) are none of training.
+compilation, not evaluation. The seeds of evaluation (1e6) are none of training. Every
+method is compared with the conjectural equilibrium on the same information, seed by
+seed and episode by episode: 95 % bootstrap intervals over both.
 """
 
 from __future__ import annotations
@@ -30,9 +33,10 @@ from stackelberg.envs.equilibrium import (
 from stackelberg.envs.slot_game import SlotGame, response, slot_game, utilities
 from stackelberg.learning import METHODS, make_learner
 from stackelberg.learning import experience as xp
-from stackelberg.learning.heads import follower_power_w, price_of_answer
+from stackelberg.learning.heads import follower_power_w
 from stackelberg.learning.information_bound import informed_prices
-from stackelberg.learning.tokens import follower_tokens, leader_tokens
+from stackelberg.learning.simple_policies import Conjectural
+from stackelberg.learning.tokens import follower_tokens
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "response_gradient_residual": ("response_gradient_residual", {}),
@@ -60,19 +64,36 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 
+GRADIENTS = (
+    "response_gradient_residual",
+    "response_gradient",
+    "single_level",
+    "imitation",
+)
+TOLD = ("seed", "final", "reached")
+"""Of a run, in the file."""
+
 THRESHOLD = 0.85
 SLOTS = 20
 WARM_SLOTS = 3
 
 
-def cell(doppler_hz: float, scope: Any, channels: int = 4, pairs: int = 8) -> Any:
+def cell(
+    doppler_hz: float,
+    scope: Any,
+    channels: int = 4,
+    pairs: int = 8,
+    memory_slots: float | None = None,
+) -> Any:
     """The reference cell; 10 Hz: correlation .643 from slot to slot; 2 Hz: .984."""
     return envs.make_params(
         num_channels=channels,
         num_pairs=pairs,
         radio=envs_radio(),
         fading=envs.Jakes(doppler_hz),
-        information=envs.delayed(1, scope),
+        information=envs.Information(
+            scope=scope, delay_slots=1, memory_slots=memory_slots
+        ),
         billing="quoted",
     )
 
@@ -115,13 +136,16 @@ def marks(policy: Any, states: Any, solved: SlotEquilibrium, params: Any) -> Any
 
 
 def scores(kept: xp.Experience, solved: SlotEquilibrium) -> Any:
-    """Gain, re-equilibrated gain and follower regret as ratios of sums."""
+    """Sums over slots of each episode, from which gains and regret follow [E]."""
 
     def one(game: SlotGame, price: Any, power: Any) -> Any:
         reached, settled = response(game, price)
         again = utilities(game, price, reached)[0]
         _, own = utilities(game, price, power)
         return again, settled, follower_regret(game, price, power).sum(), own.sum()
+
+    def total(values: Any) -> Any:
+        return values.sum(axis=0)
 
     again, settled, regret, own = jax.vmap(jax.vmap(one))(
         kept.game, kept.reuse_price, kept.transmit_power_w
@@ -130,11 +154,31 @@ def scores(kept: xp.Experience, solved: SlotEquilibrium) -> Any:
     earned = kept.leader_reward - solved.silent_utility
     anew = jnp.where(settled, again - solved.silent_utility, 0.0)
     return {
-        "gain": earned.sum() / worth.sum(),
-        "re_equilibrated_gain": anew.sum() / jnp.where(settled, worth, 0.0).sum(),
-        "follower_regret": regret.sum() / (regret.sum() + own.sum()),
-        "unsettled": 1.0 - settled.mean(),
+        "earned": total(earned),
+        "worth": total(worth),
+        "anew": total(anew),
+        "settled_worth": total(jnp.where(settled, worth, 0.0)),
+        "regret": total(regret),
+        "own": total(own),
     }
+
+
+def graded(sums: dict[str, Any]) -> dict[str, Any]:
+    """Gain, re-equilibrated gain and follower regret, as ratios of sums over episodes.
+
+    Args:
+        sums: of `scores`, any leading axes, episodes last.
+    """
+    total = {name: np.asarray(x, np.float64).sum(axis=-1) for name, x in sums.items()}
+    return {
+        "gain": total["earned"] / total["worth"],
+        "re_equilibrated_gain": total["anew"] / total["settled_worth"],
+        "follower_regret": total["regret"] / (total["regret"] + total["own"]),
+    }
+
+
+def plain(found: dict[str, Any]) -> dict[str, float]:
+    return {name: round(float(value), 5) for name, value in found.items()}
 
 
 def late_equilibrium(key: Any, state: Any, params: Any) -> Any:
@@ -144,17 +188,10 @@ def late_equilibrium(key: Any, state: Any, params: Any) -> Any:
     return slot_equilibrium(game).reuse_price
 
 
-def conjecture(key: Any, state: Any, params: Any) -> Any:
-    """The conjectural equilibrium on what the leader observes."""
-    del key
-    tokens = leader_tokens(envs.observe_leader(state, params), params)
-    return price_of_answer(tokens.conjecture_w, tokens.quoted_gain, params.radio)
-
-
 REFERENCES = {
     "equilibrium_on_late_state": late_equilibrium,
-    "conjecture_on_observation": conjecture,
-    "informed_leader": partial(informed_prices, draws=24, steps=40),
+    "informed_leader": partial(informed_prices, draws=12, steps=40),
+    "informed_of_own_links": partial(informed_prices, hears=False, draws=12, steps=40),
 }
 """Leaders that learn nothing; the followers play their delayed best response."""
 
@@ -188,11 +225,6 @@ def reference(price_of: Any, states: Any, solved: SlotEquilibrium, params: Any) 
     return scores(jax.tree.map(lambda leaf: leaf[WARM_SLOTS:], kept), solved)
 
 
-def graded(policy: Any, states: Any, solved: Any, params: Any) -> dict[str, float]:
-    found = marks(policy, states, solved, params)
-    return {name: float(value) for name, value in found.items()}
-
-
 def run(
     learner: Any, seed: int, env_steps: int, paper: tuple[Any, Any, Any], first: float
 ) -> dict[str, Any]:
@@ -201,17 +233,21 @@ def run(
     state = learner.start(jax.random.key(seed))
     seconds, steps = first + time.process_time() - begin, 0
     curve: list[dict[str, float]] = []
+    sums: Any = None
     while steps < env_steps:
         begin = time.process_time()
-        for _ in range(max(1, 1600 // learner.env_steps_per_chunk)):
+        apart = 1600 if steps < 16_000 else 8000
+        for _ in range(max(1, apart // learner.env_steps_per_chunk)):
             state, _ = learner.advance(state)
             steps += learner.env_steps_per_chunk
         jax.block_until_ready(state)
         seconds += time.process_time() - begin
-        point = graded(learner.policy(state), *paper)
-        curve.append({"env_steps": steps, "cpu_seconds": seconds, **point})
+        sums = marks(learner.policy(state), *paper)
+        point = {"env_steps": steps, "cpu_seconds": round(seconds, 2)}
+        curve.append({**point, **plain(graded(sums))})
     reached = next((point for point in curve if passed(point)), None)
-    return {"seed": seed, "final": curve[-1], "reached": reached, "curve": curve}
+    found = {"seed": seed, "final": curve[-1], "reached": reached, "curve": curve}
+    return found | {"sums": sums, "policy": learner.policy(state)}
 
 
 def passed(point: dict[str, float]) -> bool:
@@ -219,25 +255,63 @@ def passed(point: dict[str, float]) -> bool:
     return least >= THRESHOLD and point["follower_regret"] < 0.05
 
 
-def transfer(policy: Any, doppler: float, scope: str) -> dict[str, Any]:
-    """The same policy in cells of other sizes."""
-    found = {}
-    for channels, pairs in ((8, 16), (16, 32), (2, 8), (8, 8)):
-        params = cell(doppler, scope, channels, pairs)
-        states, _, solved = exam(jax.random.key(1_000_001), params, 24)
-        found[f"{channels}x{pairs}"] = graded(policy, states, solved, params)
+SIZES = ((4, 8), (4, 16), (8, 16), (4, 32), (16, 32), (2, 8), (8, 8))
+"""Channels and pairs of the cells that policies of 4 x 8 are tried in."""
+
+
+def transfer(
+    policies: list[Any], cell_of_size: Any, episodes: int = 24
+) -> dict[str, Any]:
+    """The same policies in cells of other sizes, beside the conjecture there."""
+    found: dict[str, Any] = {}
+    for channels, pairs in SIZES:
+        params = cell_of_size(channels, pairs)
+        states, _, solved = exam(jax.random.key(1_000_001), params, episodes)
+        many = [graded(marks(one, states, solved, params)) for one in policies]
+        mean = {name: np.mean([one[name] for one in many]) for name in many[0]}
+        same = graded(marks(Conjectural(), states, solved, params))
+        found[f"{channels}x{pairs}"] = {
+            "policy": plain(mean),
+            "conjectural": plain(same),
+        }
+        print(f"{channels}x{pairs}", json.dumps(found[f"{channels}x{pairs}"]))
     return found
 
 
-def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Means over seeds with 95 % bootstrap intervals; steps with censoring."""
+def interval(values: Any) -> list[float]:
+    low, high = np.quantile(values, [0.025, 0.975])
+    return [round(float(low), 5), round(float(high), 5)]
+
+
+def summary(runs: list[dict[str, Any]], same: dict[str, Any]) -> dict[str, Any]:
+    """Means over seeds; differences from `same`, paired; steps with censoring.
+
+    Intervals are of 95 %, by 2,000 draws of seeds and of episodes.
+    """
     draw = np.random.default_rng(0)
+    sums = {
+        name: np.stack([np.asarray(one["sums"][name], np.float64) for one in runs])
+        for name in same
+    }
+    means, differences = [], []
+    for _ in range(2000):
+        seed = draw.integers(0, len(runs), len(runs))
+        episode = draw.integers(0, sums["worth"].shape[1], sums["worth"].shape[1])
+        mine = graded({name: x[seed][:, episode] for name, x in sums.items()})
+        other = graded({name: np.asarray(x)[episode] for name, x in same.items()})
+        means.append({name: x.mean() for name, x in mine.items()})
+        differences.append({name: x.mean() - other[name] for name, x in mine.items()})
     found: dict[str, Any] = {}
-    for name in ("gain", "re_equilibrated_gain", "follower_regret"):
-        values = np.array([one["final"][name] for one in runs])
-        means = draw.choice(values, (2000, len(values))).mean(axis=1)
-        low, high = np.quantile(means, [0.025, 0.975])
-        found[name] = [float(values.mean()), float(low), float(high)]
+    at_once, beside = graded(sums), graded(same)
+    for name, values in at_once.items():
+        found[name] = {
+            "mean": round(float(values.mean()), 5),
+            "interval": interval([one[name] for one in means]),
+            "least": round(float(values.min()), 5),
+            "greatest": round(float(values.max()), 5),
+            "over_conjectural": round(float(values.mean() - beside[name]), 5),
+            "over_conjectural_interval": interval([one[name] for one in differences]),
+        }
     reached = [one["reached"] for one in runs if one["reached"]]
     found["seeds"], found["seeds_that_reached"] = len(runs), len(reached)
     if reached:
@@ -250,28 +324,44 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def save(output: Path | None, report: dict[str, Any]) -> None:
+    if output is not None:
+        output.write_text(json.dumps(report, indent=1) + "\n")
+
+
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
-    ask.add_argument("output", type=Path)
+    ask.add_argument("output", type=Path, nargs="?")
     ask.add_argument("--methods", default=",".join(VARIANTS))
     ask.add_argument("--seeds", type=int, default=10)
     ask.add_argument("--env-steps", type=int, default=48_000)
     ask.add_argument("--doppler", type=float, default=10.0)
     ask.add_argument("--scope", choices=("local", "full"), default="local")
+    ask.add_argument("--memory-slots", type=float)
     ask.add_argument("--episodes", type=int, default=64)
     ask.add_argument("--references", default="")
     ask.add_argument("--transfer", action="store_true")
     given = ask.parse_args()
-    params = cell(given.doppler, given.scope)
+    of_size = partial(cell, given.doppler, given.scope, memory_slots=given.memory_slots)
+    params = of_size()
     states, _, solved = exam(jax.random.key(1_000_000), params, given.episodes)
-    report: dict[str, Any] = {"doppler_hz": given.doppler, "scope": given.scope}
+    same = marks(Conjectural(), states, solved, params)
+    report: dict[str, Any] = {
+        "doppler_hz": given.doppler,
+        "scope": given.scope,
+        "memory_slots": given.memory_slots,
+        "conjectural": plain(graded(same)),
+    }
+    print("conjectural", report["conjectural"], flush=True)
     for name in filter(None, given.references.split(",")):
         found = reference(REFERENCES[name], states, solved, params)
-        report[name] = {key: float(value) for key, value in found.items()}
-        given.output.write_text(json.dumps(report, indent=1))
+        report[name] = plain(graded(found))
+        save(given.output, report)
         print(name, json.dumps(report[name]), flush=True)
     for variant in filter(None, given.methods.split(",")):
         method, settings = VARIANTS[variant]
+        if method in GRADIENTS:
+            settings = {"decay_env_steps": given.env_steps, **settings}
         learner = make_learner(METHODS[method](**settings), params)
         begin = time.process_time()
         learner.advance(learner.start(jax.random.key(0)))
@@ -281,19 +371,19 @@ def main() -> None:
             paper = (states, solved, params)
             one = run(learner, seed, given.env_steps, paper, compiled)
             runs.append(one)
-            report[variant] = {"summary": summary(runs), "compile_s": compiled}
-            report[variant]["runs"] = runs
-            given.output.write_text(json.dumps(report, indent=1))
+            report[variant] = {
+                "env_steps": given.env_steps,
+                "summary": summary(runs, same),
+                "compile_s": round(compiled, 2),
+                "runs": [{k: one[k] for k in TOLD} for one in runs],
+            }
+            save(given.output, report)
             print(variant, seed, one["final"], flush=True)
         print(variant, json.dumps(report[variant]["summary"]), flush=True)
         if given.transfer:
-            state = learner.start(jax.random.key(0))
-            for _ in range(given.env_steps // learner.env_steps_per_chunk):
-                state, _ = learner.advance(state)
-            found = transfer(learner.policy(state), given.doppler, given.scope)
+            found = transfer([one["policy"] for one in runs], of_size)
             report[variant]["transfer"] = found
-            given.output.write_text(json.dumps(report, indent=1))
-            print(variant, json.dumps(found), flush=True)
+            save(given.output, report)
 
 
 if __name__ == "__main__":

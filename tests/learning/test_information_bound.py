@@ -41,7 +41,7 @@ def test_drawn_fading_has_the_mean_and_spread_of_its_law() -> None:
     np.testing.assert_allclose(sure, 2.0, rtol=1e-5)
 
 
-def test_it_earns_more_than_the_equilibrium_on_late_state_and_less_than_all() -> None:
+def test_who_knows_more_earns_more() -> None:
     params = cell()
     keys = jax.random.split(jax.random.key(3), 24)
 
@@ -52,15 +52,22 @@ def test_it_earns_more_than_the_equilibrium_on_late_state_and_less_than_all() ->
             channel = state.memory.channel
             game = slot_game(state, params, channel)
             late = slot_equilibrium(slot_game(state, params, channel, seen=True))
-            price = informed_prices(key, state, params, draws=16, steps=30)
             best = slot_equilibrium(game)
             worth = best.leader_utility - best.silent_utility
             utility = partial(re_equilibrated_utility, game)
-            got = utility(price) - best.silent_utility
-            return worth, got, utility(late.reuse_price) - best.silent_utility
+
+            def got(hears: jax.Array) -> jax.Array:
+                price = informed_prices(
+                    key, state, params, hears=hears, draws=16, steps=30
+                )
+                return utility(price) - best.silent_utility
+
+            more, less = jax.vmap(got)(jnp.asarray([True, False]))
+            return worth, more, less, utility(late.reuse_price) - best.silent_utility
 
         return jax.vmap(one)(keys)
 
-    worth, got, late = (float(part.sum()) for part in earned(keys))
+    worth, got, less, late = (float(part.sum()) for part in earned(keys))
     assert late < got < worth
+    assert 0.8 * worth < less < got
     assert got > 0.85 * worth

@@ -1,10 +1,14 @@
 """How much a leader can earn that knows the channel one or more slots late.
 
 It knows more than any agent of the environment: all slow gains, and the fading of every
-link as it was; only what fading did since is unknown. Given the amplitude h seen, that
-of the slot is rho h + sqrt(1 - rho^2) z with z complex normal, rho = J0(2 pi f_D t)
-for Jakes and 0 for independent fading. The prices climb the mean of the leader's
-utility, followers at equilibrium, over draws of it.
+link as it was; only what fading did since is unknown. One that does not hear with the
+pairs (`hears`) lacks the fading of what pairs hear from others. It knows about what a
+``local`` leader could make of its bills, had it remembered them for ever: all slow
+gains, and the last fading of what reaches the base station and of each own link.
+
+Given the amplitude h seen, that of the slot is rho h + sqrt(1 - rho^2) z with z complex
+normal, rho = J0(2 pi f_D t) for Jakes and 0 for independent fading. The prices climb
+the mean of the leader's utility, followers at equilibrium, over draws of it.
 
 It is no proof: fading of several slots would tell a little more than that of one, the
 climb is local, and the draws are finite. Shape legend: N pairs, S draws.
@@ -18,7 +22,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from stackelberg.envs import EnvParams, Gains, Jakes, Rayleigh, State
 from stackelberg.envs.equilibrium import slot_equilibrium
@@ -65,7 +69,13 @@ def drawn_fading(
 
 
 def informed_prices(
-    key: Array, state: State, params: EnvParams, *, draws: int = 32, steps: int = 60
+    key: Array,
+    state: State,
+    params: EnvParams,
+    *,
+    hears: bool | Bool[Array, ""] = True,
+    draws: int = 32,
+    steps: int = 60,
 ) -> Float[Array, " N"]:
     """The prices of that leader in the slot, pairs on the channels used last [N].
 
@@ -74,6 +84,7 @@ def informed_prices(
         state: before the slot.
         params: the environment's, with ``quoted`` billing: the leader must know what a
             price bills.
+        hears: whether it knows how the links to pairs from others had faded.
         draws: of fading.
         steps: of the climb, from the equilibrium on what was seen.
     """
@@ -85,26 +96,34 @@ def informed_prices(
     quoted = seen[0].to_bs
     correlation = fading_correlation(params)
     low, high = power_limits(state, channel, params)
+    radio = params.radio
+    hearing = jnp.where(hears, correlation, 0.0)
+    from_cellular = jnp.where(hears, seen[0].from_cellular, slow[0].from_cellular)
+    from_pairs = jnp.where(hears, seen[2], slow[2])
+    seen = (seen[0]._replace(from_cellular=from_cellular), seen[1], from_pairs)
+    again = (LinkGains(correlation, correlation, hearing), correlation, hearing)
 
     def game(links: tuple[LinkGains, Array, Array]) -> SlotGame:
         return game_of_gains(*links, quoted, channel, low, high, params)
 
     def draw(key: Array) -> SlotGame:
-        leaves, tree = jax.tree.flatten((seen, slow))
-        half = len(leaves) // 2
-        keys = jax.random.split(key, half)
-        now = [
-            mean * drawn_fading(k, jnp.where(mean > 0.0, was / mean, 0.0), correlation)
-            for k, was, mean in zip(keys, leaves[:half], leaves[half:], strict=True)
-        ]
-        links, _ = jax.tree.unflatten(tree, now + leaves[half:])
-        return in_price_units(game(links), params.radio)
+        tree = jax.tree.structure(seen)
+        keys = jax.tree.unflatten(tree, jax.random.split(key, tree.num_leaves))
+
+        def now(key: Array, mean: Array, was: Array, rho: Array) -> Array:
+            return mean * drawn_fading(key, _ratio(was, mean), rho)
+
+        return in_price_units(game(jax.tree.map(now, keys, slow, seen, again)), radio)
 
     games = jax.vmap(draw)(jax.random.split(key, draws))
     start = slot_equilibrium(game(seen))
-    asked = params.radio.spend_scale / (quoted * start.reuse_price)
+    asked = radio.spend_scale / (quoted * start.reuse_price)
     best = _climbed(jnp.log(asked), games, quoted, params, steps)
-    return price_of_answer(jnp.exp(best), quoted, params.radio)
+    return price_of_answer(jnp.exp(best), quoted, radio)
+
+
+def _ratio(part: Array, whole: Array) -> Array:
+    return jnp.where(whole > 0.0, part / jnp.where(whole > 0.0, whole, 1.0), 0.0)
 
 
 def _links(gains: Gains, at: Fader, channel: Array) -> tuple[LinkGains, Array, Array]:
