@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ metrics = ["gain", "gain_at_3_pairs"]
 [[scenario]]
 name = "tiny"
 kind = "environment"
-generate = { num_channels = 2, num_pairs = 2 }
+generate = { num_channels = 2, num_pairs = 2, billing = "quoted" }
 training = { env_steps = 32, evaluate_every = 16 }
 evaluation = { episodes = 2, slots = 2 }
 other_pairs = [3]
@@ -72,3 +73,19 @@ def test_settings_of_learners_are_checked_before_anything_runs(
     with pytest.raises(ValueError, match="expected") as caught:
         start_study(write_plan(tmp_path, text), tmp_path / "out")
     assert line in str(caught.value)
+
+
+def test_the_example_brings_a_policy_of_its_own(tmp_path: Path) -> None:
+    examples = Path(__file__).resolve().parents[2] / "examples"
+    assert len((examples / "own_policy.py").read_text().splitlines()) < 30
+    cells = start_study(examples / "own_policy.toml", tmp_path / "out").cells
+    own = next(cell for cell in cells if cell.play.name == "flat")
+    ended = run_cell(own)
+    assert ended.error is None, ended.trace
+    metrics = json.loads(ended.content or "")["metrics"]
+    # Two pairs are mostly alone on a channel: what they send is what they would want.
+    assert metrics["follower_regret"] < 0.01
+    assert metrics["re_equilibrated_gain"] == pytest.approx(metrics["gain"], abs=0.02)
+    again = replace(own, play=replace(own.play, settings={"power_w": 0.001}))
+    less = json.loads(run_cell(again).content or "")["metrics"]
+    assert less["channel_capacity_bps"] < metrics["channel_capacity_bps"]
