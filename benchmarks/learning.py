@@ -2,7 +2,7 @@
 
 Run: .venv/bin/python benchmarks/learning.py [OUT.json] [--methods a,b] [--seeds 10]
 [--env-steps 48000] [--doppler 10] [--scope local] [--memory-slots 16]
-[--references a,b] [--transfer]
+[--references a,b] [--policy FILE] [--transfer]
 
 Every method meets the same evaluation episodes, whose equilibria are solved once;
 seconds are of processor time and count training with its equilibria and the first
@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stackelberg import envs
+from stackelberg import envs, io
 from stackelberg.envs.equilibrium import (
     SlotEquilibrium,
     follower_regret,
@@ -190,8 +190,8 @@ def late_equilibrium(key: Any, state: Any, params: Any) -> Any:
 
 REFERENCES = {
     "equilibrium_on_late_state": late_equilibrium,
-    "informed_leader": partial(informed_prices, draws=12, steps=40),
-    "informed_of_own_links": partial(informed_prices, hears=False, draws=12, steps=40),
+    "informed_leader": partial(informed_prices, draws=8, steps=30),
+    "informed_of_own_links": partial(informed_prices, hears=False, draws=8, steps=30),
 }
 """Leaders that learn nothing; the followers play their delayed best response."""
 
@@ -340,6 +340,7 @@ def main() -> None:
     ask.add_argument("--memory-slots", type=float)
     ask.add_argument("--episodes", type=int, default=64)
     ask.add_argument("--references", default="")
+    ask.add_argument("--policy", type=Path, help="a trained policy, judged as well")
     ask.add_argument("--transfer", action="store_true")
     given = ask.parse_args()
     of_size = partial(cell, given.doppler, given.scope, memory_slots=given.memory_slots)
@@ -353,6 +354,10 @@ def main() -> None:
         "conjectural": plain(graded(same)),
     }
     print("conjectural", report["conjectural"], flush=True)
+    if given.policy is not None:
+        trained = io.read_policy(given.policy).policy
+        report["policy"] = plain(graded(marks(trained, states, solved, params)))
+        print("policy", report["policy"], flush=True)
     for name in filter(None, given.references.split(",")):
         found = reference(REFERENCES[name], states, solved, params)
         report[name] = plain(graded(found))

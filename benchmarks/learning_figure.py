@@ -32,6 +32,7 @@ WHAT = {
     "informed_leader": "bound",
 }
 COLOURS = {"equilibrium on it": "#c98a00", "learned": "#003f7d", "bound": "#767676"}
+SHAPES = {"equilibrium on it": "square", "learned": "circle", "bound": "triangle-left"}
 
 
 def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -62,6 +63,9 @@ def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 def chart(rows: list[dict[str, Any]]) -> Any:
     """Points by what is known, one panel per world."""
+    drawn = {row["what"] for row in rows}
+    colours = {what: colour for what, colour in COLOURS.items() if what in drawn}
+    shapes = {what: shape for what, shape in SHAPES.items() if what in drawn}
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y(
             "known:N",
@@ -72,7 +76,7 @@ def chart(rows: list[dict[str, Any]]) -> Any:
         color=alt.Color(
             "what:N",
             title=None,
-            scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
+            scale=alt.Scale(domain=list(colours), range=list(colours.values())),
             legend=alt.Legend(orient="bottom"),
         ),
     )
@@ -85,13 +89,12 @@ def chart(rows: list[dict[str, Any]]) -> Any:
             "value:Q",
             title="re-equilibrated gain (equilibrium with full information: 1)",
             scale=scale,
+            axis=alt.Axis(labelFlush=False),
         ),
         shape=alt.Shape(
             "what:N",
             title=None,
-            scale=alt.Scale(
-                domain=list(COLOURS), range=["square", "circle", "triangle-left"]
-            ),
+            scale=alt.Scale(domain=list(shapes), range=list(shapes.values())),
         ),
     )
     panel = alt.layer(spread, points).properties(width=460, height=110)
