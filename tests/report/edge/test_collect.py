@@ -265,20 +265,75 @@ def test_an_answer_that_did_not_converge_is_told_as_it_is(market: edge.Market) -
     assert "nan" not in " ".join(data.resources[0].story)
 
 
+WELFARES: list[dict[str, Any]] = [
+    {"utility": edge.ces(0.5)},
+    {"utility": edge.ces(3.0), "fairness": edge.Fairness(alpha=2.0)},
+    {"utility": edge.COBB_DOUGLAS},
+    {"utility": edge.LEONTIEF, "fairness": edge.Fairness(alpha=0.5)},
+    {"fairness": edge.Fairness(alpha=3.0)},
+    {"fairness": edge.Fairness(user_weight=np.linspace(1.0, 3.0, 60))},
+]
+
+
+@pytest.mark.parametrize("options", WELFARES)
+def test_other_utilities_and_welfares_are_told_in_their_own_terms(
+    market: edge.Market, options: dict[str, Any]
+) -> None:
+    solution = edge.allocate(market, 1e-9, **options)
+    data = edge_report_data(market, solution, **options)
+    (record,) = data.resources
+    fairness = options.get("fairness", edge.PROPORTIONAL)
+    value, told = solution.value, dict(data.facts)
+    plain = fairness.is_plain
+    assert data.worth == ("nat" if plain else "welfare")
+    assert ("sum of log utilities" if plain else "welfare") in told
+    assert record.printed is None
+    assert "linear utilities" in record.printed_refused
+    due = fairness.virtual_money(value.utility)
+    rents = value.budget_shadow_price * market.budget / due
+    for user, utility, part in zip(record.users, value.utility, rents, strict=True):
+        assert user.utility == utility
+        assert user.budget_rent == pytest.approx(part)
+        assert user.budget_rent + user.congestion_rent == pytest.approx(1.0, abs=1e-3)
+    scarcity = value.capacity_shadow_price * market.capacity
+    for node, rent in zip(record.nodes, scarcity, strict=True):
+        assert node.rent == pytest.approx(rent / due.mean())
+    # All virtual money goes to budgets and to nodes.
+    paid = sum(node.rent for node in record.nodes) / len(record.users)
+    assert paid + np.mean(rents * due) / due.mean() == pytest.approx(1.0, abs=1e-3)
+    assert sum(n for _, n in record.limited) == 60
+    utility = options.get("utility", edge.LINEAR)
+    equal = edge.equal_split(market).allocation.toarray()
+    user = market.user_of_edge
+    amount = equal[user, market.weight.indices]
+    there = utility.value(market.weight, amount)
+    assert [u.equal_split_utility for u in record.users] == pytest.approx(there)
+
+
+def test_what_is_great_is_said_in_words(market: edge.Market) -> None:
+    options = WELFARES[1]
+    data = edge_report_data(market, edge.allocate(market, 1e-6, **options), **options)
+    assert data.aim == "the welfare of fairness 2 (CES(3))"
+    assert data.subtitle.endswith(f"where {data.aim} is greatest.")
+    assert "nat of log utility" not in " ".join(data.resources[0].story)
+
+
 @pytest.mark.parametrize(
-    ("options", "text"),
+    ("options", "told", "text"),
     [
-        ({"utility": edge.ces(0.5)}, "linear utilities, got of others"),
-        ({"fairness": edge.Fairness(alpha=2.0)}, "for another welfare"),
+        ({"utility": edge.ces(0.5)}, {}, "linear utilities, got of others"),
+        ({}, {"utility": edge.ces(0.5)}, r"of CES\(0.5\) utilities, got of others"),
+        ({"fairness": edge.Fairness(alpha=2.0)}, {}, "for another welfare"),
         (
             {"fairness": edge.Fairness(user_weight=np.linspace(1.0, 3.0, 60))},
-            "for another welfare",
+            {},
+            "for the sum of log utilities, got for another welfare",
         ),
     ],
 )
 def test_an_answer_to_another_problem_is_refused(
-    market: edge.Market, options: dict[str, Any], text: str
+    market: edge.Market, options: dict[str, Any], told: dict[str, Any], text: str
 ) -> None:
     solution = edge.allocate(market, 1e-5, **options)
     with pytest.raises(DomainError, match=text):
-        edge_report_data(market, solution)
+        edge_report_data(market, solution, **told)

@@ -34,7 +34,6 @@ from stackelberg.cli.machine import available_memory
 from stackelberg.cli.options import AsJson, FigureFolder, ReportFile
 from stackelberg.cli.pages import write_report
 from stackelberg.cli.quantities import bytes_of, seconds_of
-from stackelberg.errors import ConfigError
 from stackelberg.report.numbers import counted
 
 if TYPE_CHECKING:
@@ -99,7 +98,6 @@ def solve(
     from stackelberg import edge, io
 
     welfare = asked_welfare(utility, fairness)
-    _check_report(report, figures, welfare)
     seconds = None if deadline is None else seconds_of("--deadline", deadline)
     most = None if memory_limit is None else bytes_of("--memory-limit", memory_limit)
     if report is not None:
@@ -156,7 +154,7 @@ def solve(
         "certificate": terminal.certificate_values(solution.certificate),
     }
     if report is not None or figures is not None:
-        write_report(_page(market, goods, solution), report, figures)
+        write_report(_page(market, goods, solution, welfare), report, figures)
     if as_json:
         terminal.print_json(record)
     else:
@@ -166,23 +164,17 @@ def solve(
     return NOT_REACHED if solution.status else DONE
 
 
-def _check_report(report: Path | None, figures: Path | None, welfare: Welfare) -> None:
-    """The report compares with the printed formula, which is for Problem 1 alone."""
-    for option, path in (("--report", report), ("--figures", figures)):
-        if path is not None and not (welfare.is_log and welfare.text == "linear"):
-            raise ConfigError(
-                option,
-                expected="linear utility and fairness 1",
-                got=f"{welfare.text} and {welfare.fairness.alpha:g}",
-            )
-
-
-def _page(folder: Path, market: Market, solution: EdgeSolution) -> EdgeReportData:
+def _page(
+    folder: Path, market: Market, solution: EdgeSolution, welfare: Welfare
+) -> EdgeReportData:
     from stackelberg import report
 
     with terminal.progress("describing"):
         return report.edge_report_data(
-            market, solution, title=f"Edge market: {folder.name}"
+            market,
+            solution,
+            **welfare.options,
+            title=f"Edge market: {folder.name}",
         )
 
 

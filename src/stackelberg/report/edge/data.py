@@ -2,7 +2,8 @@
 read nothing else.
 
 Amounts are in units of the resource, prices and budgets in the market's money; shadow
-prices in nats of log utility per unit or per money. Ratios are linear.
+prices in welfare (Problem 1: nats of log utility) per unit or per money. Ratios are
+linear.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ class NodeRecord:
         load: what it sells.
         utilisation: load over capacity; None where the capacity is zero or infinite.
         sold_out: whether its capacity is used up.
-        shadow_price: nats that one more unit would add to the sum of log utilities.
-        rent: shadow price times capacity: how many users' worth of virtual money the
-            node's scarcity takes.
+        shadow_price: welfare that one more unit would add: in Problem 1 nats of the
+            sum of log utilities.
+        rent: shadow price times capacity: how many average users' worth of virtual
+            money the node's scarcity takes.
         revenue: price times load.
         reached_by: users who have it in reach.
         buyers: users who get something there.
@@ -58,9 +60,10 @@ class UserRecord:
         budget: infinite where there is no limit.
         spend: what it pays.
         utility: what it gets.
-        budget_rent: mu_j B_j.
-        congestion_rent: sum_i lam_i x_ij. At the optimum the two add up to 1, the
-            user's one unit of virtual money.
+        budget_rent: part of the user's virtual money that is rent of its budget:
+            mu_j B_j in Problem 1.
+        congestion_rent: part that is rent of nodes: sum_i lam_i x_ij in Problem 1. At
+            the optimum the two add up to 1.
         limited_by: ``budget``, ``capacity`` or ``both``: where the larger part goes.
         nodes: how many it buys from.
         equal_split_utility: where every node is split equally; None where it cannot be.
@@ -90,7 +93,8 @@ class SharingRecord:
     Attributes:
         sharing: a key of `theme.SHARINGS`.
         mean_log_utility: nats.
-        loss_per_user: nats that the mean lacks to the optimum's.
+        loss_per_user: nats that the mean lacks to the optimum's; may be negative where
+            another welfare is maximised.
         jain: (sum u)^2 / (N sum u^2); 1 where all utilities are equal, 1/N where one
             user has everything.
         gini: half the mean difference of two users over the mean; 0 where all equal.
@@ -195,6 +199,8 @@ class EdgeReportData:
         money: what prices and budgets are counted in.
         unit: what capacities are counted in.
         facts: names and values of the answer, as text.
+        aim: what is greatest at the answer.
+        worth: what shadow prices are counted in, ``nat`` or ``welfare``.
         resources: by resource type.
         certificate: of the whole answer.
     """
@@ -206,6 +212,8 @@ class EdgeReportData:
     money: str
     unit: str
     facts: tuple[tuple[str, str], ...]
+    aim: str
+    worth: str
     resources: tuple[ResourceRecord, ...]
     certificate: tuple[CertificateRecord, ...]
 

@@ -41,7 +41,7 @@ def draw_edge_figures(data: EdgeReportData) -> list[Figure]:
     return [
         replace(figure, name=figure_name(figure.name, place if several else None))
         for place, record in enumerate(data.resources)
-        for figure in _draw(record, data.money, data.unit)
+        for figure in _draw(record, data.money, data.unit, data.worth)
     ]
 
 
@@ -55,14 +55,14 @@ def figure_name(name: str, place: int | None) -> str:
     return f"edge-{name}" if place is None else f"edge-{place}-{name}"
 
 
-def _draw(record: ResourceRecord, money: str, unit: str) -> list[Figure]:
+def _draw(record: ResourceRecord, money: str, unit: str, worth: str) -> list[Figure]:
     placed = any(user.x_m is not None for user in record.users)
-    drawn = [city_map(record, unit)] if placed else []
-    drawn += [prices(record, money, unit), limits(record), utilities(record)]
+    drawn = [city_map(record, unit, worth)] if placed else []
+    drawn += [prices(record, money, unit, worth), limits(record), utilities(record)]
     return [*drawn, printed(record)] if record.printed else drawn
 
 
-def prices(record: ResourceRecord, money: str, unit: str) -> Figure:
+def prices(record: ResourceRecord, money: str, unit: str, worth: str = "nat") -> Figure:
     """Price against shadow price of each node."""
     rows = values(
         {
@@ -86,7 +86,7 @@ def prices(record: ResourceRecord, money: str, unit: str) -> Figure:
             ),
             y=alt.Y(
                 "shown:Q",
-                title=f"shadow price (nat per {unit})",
+                title=f"shadow price ({worth} per {unit})",
                 axis=alt.Axis(format="~g", tickCount=6),
             ),
             size=alt.Size(

@@ -24,7 +24,7 @@ MARGIN = 0.03
 """Of the area, around the outermost."""
 
 
-def city_map(record: ResourceRecord, unit: str) -> Figure:
+def city_map(record: ResourceRecord, unit: str, worth: str = "nat") -> Figure:
     """Nodes coloured by utilisation and by shadow price, users by what limits them."""
     area = _area(record)
     nodes = values(
@@ -52,7 +52,7 @@ def city_map(record: ResourceRecord, unit: str) -> Figure:
     scarce = _nodes(nodes, area, unit, room).encode(
         fill=alt.Fill(
             "shown:Q",
-            title=["shadow price of a node", f"(nat per {unit})"],
+            title=["shadow price of a node", f"({worth} per {unit})"],
             scale=alt.Scale(type="sqrt"),  # a few nodes are far scarcer than most
             legend=_gradient("~g"),
         ),

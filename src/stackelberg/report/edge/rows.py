@@ -22,14 +22,18 @@ TRACE = 1e-6
 """Part of a user's largest purchase below which another is the solver's rounding."""
 
 
-def node_records(market: Market, outcome: Outcome) -> tuple[NodeRecord, ...]:
-    """Every node, in the market's order."""
+def node_records(
+    market: Market, outcome: Outcome, money: float = 1.0
+) -> tuple[NodeRecord, ...]:
+    """Every node, in the market's order; `money` is the mean virtual money of a user,
+    1 in Problem 1.
+    """
     buyers = np.bincount(_bought_at(outcome)[1], minlength=market.num_nodes)
     reached = np.bincount(market.weight.indices, minlength=market.num_nodes)
     used = utilisation(market, outcome)
     capacity = market.capacity
     rent = outcome.capacity_shadow_price * np.where(np.isfinite(capacity), capacity, 0)
-    full = sold_out(market, outcome)
+    full = sold_out(market, outcome, money)
     places = None if market.positions_m is None else market.positions_m.nodes
     return tuple(
         NodeRecord(
@@ -40,7 +44,7 @@ def node_records(market: Market, outcome: Outcome) -> tuple[NodeRecord, ...]:
             utilisation=None if np.isnan(used[i]) else float(used[i]),
             sold_out=bool(full[i]),
             shadow_price=float(outcome.capacity_shadow_price[i]),
-            rent=float(rent[i]),
+            rent=float(rent[i] / money),
             revenue=float(market.price[i] * outcome.load[i]),
             reached_by=int(reached[i]),
             buyers=int(buyers[i]),
@@ -102,8 +106,8 @@ def utilisation(market: Market, outcome: Outcome) -> Floats:
     return np.where(tells, outcome.load / np.where(tells, market.capacity, 1.0), np.nan)
 
 
-def sold_out(market: Market, outcome: Outcome) -> Bools:
-    """Whether each node's capacity is used up [M].
+def sold_out(market: Market, outcome: Outcome, money: float = 1.0) -> Bools:
+    """Whether each node's capacity is used up [M]; `money` as in `node_records`.
 
     Solvers end before what is left at a scarce node is exactly zero. There the share
     left times the rent (in users' virtual money) is tiny: the larger one tells which
@@ -111,7 +115,7 @@ def sold_out(market: Market, outcome: Outcome) -> Bools:
     """
     left = 1.0 - utilisation(market, outcome)
     with np.errstate(invalid="ignore"):  # infinite capacity, no shadow price
-        rent = outcome.capacity_shadow_price * market.capacity
+        rent = outcome.capacity_shadow_price * market.capacity / money
     return (left <= FULL) | ((left <= NEARLY_FULL) & (left < rent))
 
 

@@ -17,12 +17,12 @@ IDLE = 0.5
 """Utilisation below which a node is called idle."""
 
 
-def story(record: ResourceRecord, money: str, unit: str) -> tuple[str, ...]:
+def story(record: ResourceRecord, money: str, unit: str, worth: str) -> tuple[str, ...]:
     """Sentences for a reader: scarcity, limits, prices, fairness, what others cost."""
     return (
         scarcity_sentence(record),
         _limited(record),
-        *_scarcest(record, money, unit),
+        *_scarcest(record, money, unit, worth),
         *_prices(record),
         *_idle(record),
         _fairness(record),
@@ -84,15 +84,16 @@ def _limited(record: ResourceRecord) -> str:
     )
 
 
-def _scarcest(record: ResourceRecord, money: str, unit: str) -> list[str]:
+def _scarcest(record: ResourceRecord, money: str, unit: str, worth: str) -> list[str]:
     scarce = [node for node in record.nodes if node.sold_out]
     if not scarce or record.num_nodes < FEW:
         return []
     node = max(scarce, key=lambda node: node.shadow_price)
+    what = "nat of log utility" if worth == "nat" else "of welfare"
     dearer = sum(other.price > node.price for other in record.nodes)
     return [
         f"The scarcest node is {node.node}: a {unit} more there is worth "
-        f"{significant(node.shadow_price, 3)} nat of log utility at the margin, and "
+        f"{significant(node.shadow_price, 3)} {what} at the margin, and "
         f"its scarcity takes the virtual money of {significant(node.rent, 3)} users. "
         f"Its price is {significant(node.price, 3)} {money}; {dearer} of "
         f"{counted(len(record.nodes), 'node')} are dearer."
