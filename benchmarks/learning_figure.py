@@ -16,7 +16,11 @@ import vl_convert
 from stackelberg.report.theme import config
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = (ROOT / "studies" / "results").glob("learning-*hz*.json")
+RESULTS = [
+    path
+    for path in (ROOT / "studies" / "results").glob("learning-*hz*.json")
+    if "bound" not in path.name  # of fewer episodes
+]
 DRAWN = ROOT / "docs" / "results" / "learning-information.svg"
 
 KNOWN = {
