@@ -75,6 +75,10 @@ def test_transitions_of_a_terminal_state_need_not_add_up() -> None:
         ({"follower_actions": [["a", "b"]] * 2}, ShapeError, "1 lists"),
         ({"follower_actions": [["a"]]}, ShapeError, r"follower_actions\[0\]"),
         ({"follower_actions": 3}, ConfigError, "lists of names"),
+        ({"follower_actions": [None]}, ConfigError,
+         r"follower_actions\[0\]: expected a list of names, got null"),
+        ({"reward": np.full((2, 2, 3, 2), 1e308)}, DomainError,
+         r"reward\[0\]\[0\]\[0\]\[0\]: expected a number within 1e\+100 of 0"),
     ],
 )  # fmt: skip
 def test_wrong_games_are_refused(

@@ -106,6 +106,7 @@ def test_a_file_that_ends_the_program_is_refused(
 def test_what_a_method_prints_or_ends_is_not_the_commands(tmp_path: Path) -> None:
     """Also edited results: all in one study, as starting workers is slow."""
     text = OWN % 1 + '[[method]]\nname = "ends"\nfile = "mine.py:ends"\n'
+    text += '[[method]]\nname = "stops"\nfile = "mine.py:stops"\n'
     source = """import sys
 print("loaded")
 def method(scenario, *, seed):
@@ -113,6 +114,8 @@ def method(scenario, *, seed):
     return {"m": 1.0}
 def ends(scenario, *, seed):
     sys.exit(0)
+def stops(scenario, *, seed):
+    raise KeyboardInterrupt
 """
     plan, out = write_plan(tmp_path, text, source), tmp_path / "out"
     words = ["study", "run", str(plan), "-o", str(out), "-j", "1", "--json"]
@@ -123,9 +126,10 @@ def ends(scenario, *, seed):
         check=False,
     )
     assert ended.returncode == 3, ended.stderr
-    (failure,) = json.loads(ended.stdout)["failures"]
-    assert failure["cell"].startswith("cell, ends")
-    assert failure["error"] == "SystemExit: 0"
+    ends, stops = json.loads(ended.stdout)["failures"]
+    assert ends["cell"].startswith("cell, ends")
+    assert ends["error"] == "SystemExit: 0"
+    assert stops["error"].startswith("KeyboardInterrupt")
     assert "loaded" in ended.stderr
     assert "played" in ended.stderr
 

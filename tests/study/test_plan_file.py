@@ -27,6 +27,15 @@ METHOD = '[[method]]\nname = "bilevel"\n'
          "scenario[0].generate.num_channels: expected a valid integer, got '2'"),
         (SMALL.replace("seeds = 4", "seeds = [1, 1]"),
          "seeds: expected different whole numbers >= 0, got [1, 1]"),
+        (SMALL.replace("seeds = 4", "seeds = 1000000000000"),
+         "seeds: expected less than or equal to 1000000, got 1000000000000"),
+        (SMALL.replace("seeds = 4", "seeds = { count = 10000000 }"),
+         "seeds.count: expected less than or equal to 1000000, got 10000000"),
+        (SMALL.replace("seeds = 4", "seeds = nan"),
+         "seeds: expected a whole number, a list of them, or a table with `first` and "
+         "`count`, got nan"),
+        (SMALL.replace("seeds = 4", 'seeds = [1, "a"]'),
+         "seeds[1]: expected a valid integer, got 'a'"),
         (SMALL.replace("[[method]]", "[[method]]\nfrequency = 2", 1),
          "method[0].frequency: expected one of the known keys, got an unknown key"),
         (SMALL.replace('"random"', '"full_power"'),
@@ -48,6 +57,8 @@ def test_a_mistake_in_a_plan_is_one_line(text: str, line: str, tmp_path: Path) -
         read_plan(path)
     assert str(caught.value).startswith(f"{path}: {line}")
     assert "\n" not in str(caught.value)
+    others: tuple[Exception, ...] = getattr(caught.value, "others", ())
+    assert len(others) == ("seds" in text)  # then seeds are missing, too
 
 
 @pytest.mark.parametrize(

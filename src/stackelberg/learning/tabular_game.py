@@ -26,6 +26,9 @@ from stackelberg.learning.arrays import (
     table_of,
 )
 
+GREATEST_REWARD = 1e100
+"""So that values, their differences and squares stay finite."""
+
 ROW_SUM_TOLERANCE = 1e-9
 """How far the probabilities of a transition may be from 1 in sum."""
 
@@ -162,6 +165,8 @@ def _checked_reward(value: object) -> Floats:
             expected="at least one state and one action of each agent",
             got=f"shape {list(reward.shape)}",
         )
+    small = np.abs(reward) <= GREATEST_REWARD
+    refuse_unless("reward", reward, small, f"a number within {GREATEST_REWARD:g} of 0")
     return reward
 
 
@@ -262,6 +267,9 @@ def _names_of_followers(game: TabularGame) -> tuple[Names, ...]:
         raise ShapeError(
             what, expected=f"{len(sizes)} lists, one per follower", got=str(len(lists))
         )
+    for i, names in enumerate(lists):
+        if names is None:
+            raise ConfigError(f"{what}[{i}]", expected="a list of names", got="null")
     return tuple(
         _names(f"{what}[{i}]", names, size)
         for i, (names, size) in enumerate(zip(lists, sizes, strict=True))

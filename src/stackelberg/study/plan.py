@@ -167,11 +167,15 @@ class MethodTable(Strict):
     scenarios: Annotated[list[str], Field(min_length=1)] | None = None
 
 
+SeedCount: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
+"""More are a mistake: a file per cell, and a list of them in memory."""
+
+
 class SeedRange(Strict):
     """Seeds `first`, `first` + 1, ..., `count` of them."""
 
     first: Annotated[int, Field(ge=0)] = 0
-    count: Annotated[int, Field(ge=1)]
+    count: SeedCount
 
 
 class ThresholdTable(Strict):
@@ -208,7 +212,7 @@ class Plan(Strict):
     format: Literal["stackelberg.study.plan/1"]
     title: Annotated[str, Field(min_length=1, max_length=120)]
     about: str = ""
-    seeds: Annotated[int, Field(ge=1)] | list[int] | SeedRange
+    seeds: SeedCount | list[int] | SeedRange
     metrics: list[str] = []
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
     reference: str | None = None

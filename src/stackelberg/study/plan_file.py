@@ -88,9 +88,12 @@ def plan_from_toml(content: bytes, source: str) -> Plan:
     except ValidationError as error:
         # An unknown key first: what is missing may be what it was meant to be.
         details = sorted(error.errors(), key=lambda one: one["type"] == "missing")
-        raise plan_error(
-            [_input_error(cast("dict[str, Any]", one)) for one in details], source
-        ) from None
+        told = [
+            _input_error(cast("dict[str, Any]", one))
+            for one in details
+            if _of_the_kind_given(one["loc"], members)
+        ]
+        raise plan_error(told or [_no_seeds(members["seeds"])], source) from None
     wrong = list(_inconsistencies(plan))
     if wrong:
         raise plan_error(wrong, source)
@@ -100,6 +103,29 @@ def plan_from_toml(content: bytes, source: str) -> Plan:
 def plan_folder(path: str | os.PathLike[str]) -> Path:
     """The folder that a plan's file names are relative to."""
     return Path(path).resolve().parent
+
+
+_SEEDS_GIVEN_AS = {int: "constrained-int", list: "list[int]", dict: "SeedRange"}
+
+
+def _of_the_kind_given(
+    place: tuple[int | str, ...], members: Mapping[str, Any]
+) -> bool:
+    """Whether a mistake is of the kind of seeds that the plan has.
+
+    Seeds may be a number, a list or a table, and the checks complain of all three.
+    """
+    if place[:1] != ("seeds",) or len(place) == 1:
+        return True
+    return place[1] == _SEEDS_GIVEN_AS.get(type(members["seeds"]))
+
+
+def _no_seeds(got: object) -> InputError:
+    return ConfigError(
+        "seeds",
+        expected="a whole number, a list of them, or a table with `first` and `count`",
+        got=_short(got),
+    )
 
 
 def _input_error(detail: Mapping[str, Any]) -> InputError:

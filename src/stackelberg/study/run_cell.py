@@ -49,7 +49,9 @@ def run_cell(cell: Cell) -> Finished:
     try:
         measured = _measure(cell)
         content, clock = _content(cell, measured), measured.seconds
-    except (Exception, SystemExit) as caught:  # a method may call sys.exit
+    # A method may call sys.exit or raise KeyboardInterrupt itself: workers do not hear
+    # Ctrl-C, so it is never the user's.
+    except BaseException as caught:
         error = f"{type(caught).__name__}: {' '.join(str(caught).split())}"
         trace = traceback.format_exc()
     seconds = time.perf_counter() - start
