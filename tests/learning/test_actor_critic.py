@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from learning.slot_games import arrays, plain
 from learning.small_cells import cell
+from learning.tiny_methods import assert_goes_on_to_the_same_bits
 
 from stackelberg.errors import ConfigError, DomainError
 from stackelberg.learning import replay
@@ -245,3 +247,7 @@ def test_the_leaders_actor_sees_followers_answer_unless_told_not_to() -> None:
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(seen))
     gap = np.abs(np.asarray(seen.leader.embed.weight - blind.leader.embed.weight))
     assert gap.max() > 1e-5
+
+
+def test_it_goes_on_from_a_file_to_the_same_bits(tmp_path: Path) -> None:
+    assert_goes_on_to_the_same_bits(guided(), tmp_path / "one.checkpoint")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
 from learning.small_cells import cell
+from learning.tiny_methods import assert_goes_on_to_the_same_bits
 
 from stackelberg.envs.equilibrium import (
     follower_regret,
@@ -126,3 +128,7 @@ def test_what_cannot_be_learned_is_refused(
     assert isinstance(settings, SingleLevel)
     with pytest.raises(kind, match=words):
         settings.learner(cell(**params))
+
+
+def test_it_goes_on_from_a_file_to_the_same_bits(tmp_path: Path) -> None:
+    assert_goes_on_to_the_same_bits(learner(), tmp_path / "one.checkpoint")

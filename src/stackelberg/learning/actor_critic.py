@@ -24,6 +24,7 @@ from stackelberg.learning.critics import Actions, Critic, Values, pessimistic
 from stackelberg.learning.learner import Metrics
 from stackelberg.learning.objectives import imitation
 from stackelberg.learning.policy import LinkPolicy, new_policy
+from stackelberg.learning.sizes import check_sizes
 from stackelberg.learning.targets import (
     Guidance,
     continued,
@@ -125,15 +126,7 @@ class ActorCriticSettings:
         Raises:
             InputError: a setting is outside its domain; prices are per channel.
         """
-        for name in (
-            "environments",
-            "slots_per_chunk",
-            "updates_per_chunk",
-            "minibatch",
-            "actor_every",
-            "width",
-        ):
-            whole_number(name, getattr(self, name), least=1)
+        check_sizes(self)
         for name in (
             "warmup_env_steps",
             "kappa_env_steps",

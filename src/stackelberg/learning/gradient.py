@@ -33,6 +33,7 @@ from stackelberg.learning import objectives
 from stackelberg.learning.heads import bounded, price_of_answer, unit_price
 from stackelberg.learning.learner import Metrics
 from stackelberg.learning.policy import LinkPolicy, new_policy
+from stackelberg.learning.sizes import check_sizes
 from stackelberg.learning.tokens import follower_tokens, leader_tokens
 from stackelberg.spectrum.radio import number, whole_number
 
@@ -94,10 +95,8 @@ class GradientSettings:
         Raises:
             InputError: a setting is outside its domain; prices are per channel.
         """
-        for name in ("environments", "slots_per_chunk", "minibatch", "epochs", "width"):
-            whole_number(name, getattr(self, name), least=1)
+        check_sizes(self)
         whole_number("decay_env_steps", self.decay_env_steps, least=1)
-        whole_number("rounds", self.rounds, least=0)
         number("learning_rate", self.learning_rate, above=0.0, most=1.0)
         number("gradient_norm", self.gradient_norm, above=0.0)
         number("follower_weight", self.follower_weight, least=0.0)

@@ -12,7 +12,9 @@ from stackelberg.learning.gradient import (
     ResponseGradientResidual,
     SingleLevel,
 )
+from stackelberg.learning.independent_q import IndependentQ
 from stackelberg.learning.learner import Learner
+from stackelberg.learning.proximal import Ippo, Mappo
 
 
 class MethodSettings(Protocol):
@@ -30,7 +32,10 @@ class MethodSettings(Protocol):
 
 METHODS: dict[str, type[MethodSettings]] = {
     "imitation": Imitation,
+    "independent_q": IndependentQ,
+    "ippo": Ippo,
     "maddpg": Maddpg,
+    "mappo": Mappo,
     "matd3": Matd3,
     "response_gradient": ResponseGradient,
     "response_gradient_residual": ResponseGradientResidual,

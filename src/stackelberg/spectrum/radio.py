@@ -151,17 +151,20 @@ def number(
     return float(value)
 
 
-def whole_number(name: str, value: object, *, least: int) -> int:
-    """`value` as an int >= `least`.
+def whole_number(
+    name: str, value: object, *, least: int, most: int | None = None
+) -> int:
+    """`value` as an int >= `least`, and <= `most` where that is given.
 
     Raises:
         ConfigError: if it is not a whole number.
-        DomainError: if it is less.
+        DomainError: if it is outside.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise ConfigError(name, expected="a whole number", got=repr(value))
-    if value < least:
-        raise DomainError(name, expected=f"a whole number >= {least}", got=value)
+    if value < least or (most is not None and value > most):
+        end = "" if most is None else f" and <= {most}"
+        raise DomainError(name, expected=f"a whole number >= {least}{end}", got=value)
     return int(value)
 
 
