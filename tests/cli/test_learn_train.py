@@ -17,6 +17,7 @@ from learning.kill_training import ordeal, same_end
 from learning.tiny import TinyPolicy, TinySettings
 
 from stackelberg import io
+from stackelberg.cli.learn import room
 from stackelberg.cli.learn.driving import Run
 from stackelberg.cli.learn.telling import run_lines
 from stackelberg.io.run_folder import RunFolder
@@ -168,6 +169,55 @@ def test_a_run_is_never_overwritten(
     RunFolder.new(run, io.read_settings(settings))
     ended = stackelberg("learn", "train", settings, "-o", run)
     assert_refused(ended, str(run), "`learn resume` continues one")
+
+
+def test_one_process_trains_in_a_folder_and_none_without_room_begins(
+    stackelberg: CommandLine,
+    settings: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        patched.setattr(room, "available_memory", lambda: 100)
+        ended = stackelberg("learn", "train", settings, "-o", run)
+        assert_refused(ended, "method.", "fits into the 100 B that are free", "got ")
+    assert not run.exists()
+    folder = RunFolder.new(run, io.read_settings(settings))
+    with folder.locked():
+        ended = stackelberg("learn", "resume", run)
+        assert_refused(ended, str(run), "nobody trains at the moment")
+    assert (run / ".lock").exists()  # a lock that nobody holds is none
+    assert stackelberg("learn", "resume", run).code == 0
+    folder.discard_unbegun()
+    assert (run / "settings.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        ("[method]\nname = 'matd3'\nwidth = 1000000000", "method.width: expected a "),
+        ("[method]\nname = 'stq'\ncapacity = 1000000000000", "method.capacity: "),
+        ("[method]\nname = 'mappo'\nenvironments = 1000000", "method.environments: "),
+        ("[method]\nname = 'imitation'\nrounds = 1000", "method.rounds: expected a "),
+        (
+            "[method]\nname = 'tiny'\n[environment.information]\n"
+            "delay_slots = 1000000000000",
+            "environment.information.delay_slots: expected a whole number >= 0 and <= ",
+        ),
+        (
+            "[method]\nname = 'tiny'\n[environment]\nhorizon_slots = 1000000000000",
+            "environment.horizon_slots: expected a whole number >= 1 and <= ",
+        ),
+    ],
+)
+def test_sizes_beyond_any_machine_are_one_line(
+    table: str, line: str, stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(table)
+    assert_refused(stackelberg("learn", "train", path, "-o", tmp_path / "run"), line)
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_cannot_be_resumed_is_one_line(

@@ -73,12 +73,14 @@ _DOMAINS: dict[str, dict[str, tuple[float, float]]] = {
 }
 """Least and greatest value of each number, by record."""
 
-_WHOLE: dict[str, dict[str, int]] = {
-    "Jakes": {"waves": LEAST_WAVES},
-    "Queues": {"deadline_slots": 1},
-    "Information": {"delay_slots": 0},
+_MOST_SLOTS = 1_000_000_000
+
+_WHOLE: dict[str, dict[str, tuple[int, int]]] = {
+    "Jakes": {"waves": (LEAST_WAVES, 100_000)},
+    "Queues": {"deadline_slots": (1, 100_000)},
+    "Information": {"delay_slots": (0, 1_000_000)},
 }
-"""Least value of each whole number, by record."""
+"""Least and greatest value of each whole number, by record."""
 
 
 def make_params(
@@ -194,10 +196,14 @@ def make_params(
         price_inertia=_share("price_inertia", price_inertia, 0.999, precision),
         seed=None,
         slot_s=array(number("slot_s", slot_s, above=0.0, most=1e3)),
-        horizon_slots=jnp.int32(whole_number("horizon_slots", horizon_slots, least=1)),
+        horizon_slots=jnp.int32(
+            whole_number("horizon_slots", horizon_slots, least=1, most=_MOST_SLOTS)
+        ),
         num_channels=m,
         num_pairs=n,
-        slots_per_frame=whole_number("slots_per_frame", slots_per_frame, least=1),
+        slots_per_frame=whole_number(
+            "slots_per_frame", slots_per_frame, least=1, most=_MOST_SLOTS
+        ),
         price_per_channel=_flag("price_per_channel", price_per_channel),
         billing=billing,
         max_pairs_per_channel=max_pairs_per_channel,
@@ -333,7 +339,8 @@ def _checked(name: str, record: _T, dtype: np.dtype) -> _T:
         value = getattr(record, part.name)
         path = f"{name}.{part.name}"
         if part.name in _WHOLE.get(kind, {}):
-            whole_number(path, value, least=_WHOLE[kind][part.name])
+            least, most = _WHOLE[kind][part.name]
+            whole_number(path, value, least=least, most=most)
         elif part.name in _DOMAINS.get(kind, {}) and value is not None:
             least, most = _DOMAINS[kind][part.name]
             if not isinstance(value, jax.Array):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -21,6 +25,7 @@ from stackelberg.learning.settings import RunSettings
 
 SETTINGS, LOG, CHECKPOINTS = "settings.toml", "log.jsonl", "checkpoints"
 POLICY = "trained.policy"
+LOCK = ".lock"
 NONFINITE = ("before-nonfinite.checkpoint", "nonfinite.checkpoint")
 
 
@@ -63,10 +68,15 @@ class RunFolder:
                 expected="a folder without a run (`learn resume` continues one)",
                 got="a run",
             )
+        folder = cls(path, settings)
         (path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
-        (path / LOG).write_bytes(b"")
-        write_settings(settings, path / SETTINGS)
-        return cls(path, settings)
+        try:
+            (path / LOG).write_bytes(b"")
+            write_settings(settings, path / SETTINGS)
+        except BaseException:
+            folder.discard_unbegun()
+            raise
+        return folder
 
     @classmethod
     def existing(cls, path: Path) -> RunFolder:
@@ -82,6 +92,39 @@ class RunFolder:
                 got="none",
             )
         return cls(path, read_settings(path / SETTINGS))
+
+    @contextmanager
+    def locked(self) -> Generator[None, None, None]:
+        """Keep a second process from training here; the lock dies with the process.
+
+        Raises:
+            ConfigError: another one is at work.
+        """
+        with open(self.path / LOCK, "a", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ConfigError(
+                    os.fspath(self.path),
+                    expected="a run that nobody trains at the moment",
+                    got="another process at work in it",
+                ) from None
+            yield
+
+    def discard_unbegun(self) -> None:
+        """Take away what `new` made, where the run has no checkpoint yet."""
+        checkpoints = self.path / CHECKPOINTS
+        if checkpoints.is_dir() and self._checkpoints.files():
+            return
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        for name in (LOG, SETTINGS, LOCK):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):  # others' files are in it
+            self.path.rmdir()
+
+    def tidy(self) -> None:
+        """Remove what a writer that was killed left behind; only under the lock."""
+        self._checkpoints.tidy()
 
     @property
     def policy_file(self) -> Path:
@@ -110,7 +153,6 @@ class RunFolder:
                 one is never taken in its place: remove the broken one to do that.
         """
         folder = self._checkpoints
-        folder.tidy()
         if not folder.files():
             return None
         latest = folder.latest()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from stackelberg.cli.exit_codes import DONE, INTERRUPTED, NOT_REACHED
 from stackelberg.cli.interruption import ending_well
 from stackelberg.cli.learn.progress import shown_progress
+from stackelberg.cli.learn.room import refuse_without_room
 from stackelberg.cli.learn.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -112,7 +113,10 @@ class _Driver:
         from stackelberg.io.run_folder import Saved
         from stackelberg.learning.training import start_key, state_structure
 
-        saved = self._folder.saved(state_structure(self._learner))
+        structure = state_structure(self._learner)
+        refuse_without_room(structure)
+        self._folder.tidy()
+        saved = self._folder.saved(structure)
         if saved is None:
             key = start_key(self._folder.settings.training.seed)
             saved = Saved(self._learner.start(key), 0, 0.0)

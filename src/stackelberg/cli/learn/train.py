@@ -17,6 +17,7 @@ from stackelberg.cli.options import AsJson
 
 if TYPE_CHECKING:
     from stackelberg.io.run_folder import RunFolder
+    from stackelberg.learning import Learner
 
 SettingsFile = Annotated[
     Path, typer.Argument(metavar="SETTINGS.toml", help="Settings of the run (TOML).")
@@ -63,7 +64,14 @@ def train(
         training = given.training.model_copy(update={"seed": seed})
         given = replace(given, training=training)
     check_tracker(track)
-    return _told(RunFolder.new(output, given), track, as_json)
+    learner = given.learner(given.params())
+    folder = RunFolder.new(output, given)
+    try:
+        with folder.locked():
+            return _told(folder, learner, track, as_json)
+    except BaseException:  # also Ctrl-C before the first checkpoint
+        folder.discard_unbegun()
+        raise
 
 
 def resume(run: RunPath, track: Track = "none", as_json: AsJson = False) -> int:
@@ -75,12 +83,16 @@ def resume(run: RunPath, track: Track = "none", as_json: AsJson = False) -> int:
     from stackelberg.io.run_folder import RunFolder
 
     check_tracker(track)
-    return _told(RunFolder.existing(run), track, as_json)
+    folder = RunFolder.existing(run)
+    with folder.locked():
+        settings = folder.settings
+        learner = settings.learner(settings.params())
+        return _told(folder, learner, track, as_json)
 
 
-def _told(folder: RunFolder, track: TrackerName, as_json: bool) -> int:
-    settings = folder.settings
-    learner = settings.learner(settings.params())
+def _told(
+    folder: RunFolder, learner: Learner, track: TrackerName, as_json: bool
+) -> int:
     tracker = tracker_of(track, folder.path)
     try:
         reached: Run = drive(folder, learner, tracker)
