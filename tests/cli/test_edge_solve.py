@@ -309,3 +309,20 @@ def test_what_the_machine_has_left_is_the_default(tmp_path: Path) -> None:
 )
 def test_sizes_are_read(text: str, count: int) -> None:
     assert bytes_of("--memory-limit", text) == count
+
+
+def test_a_file_is_no_market(stackelberg: CommandLine, city: Path) -> None:
+    table = city / "users.csv"
+    ended = stackelberg("edge", "solve", table)
+    assert_refused(ended, f"expected the market's folder, got a file: {table}")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_solution_gains_no_column_that_its_market_lacks(
+    stackelberg: CommandLine, city: Path, tmp_path: Path, kind: str
+) -> None:
+    out = tmp_path / "plain"
+    assert stackelberg("edge", "solve", city, "-o", out, "--kind", kind).code == 0
+    assert not any(b"resource" in path.read_bytes() for path in out.glob("*." + kind))
+    found = io.read_market_solution(out, CITY)
+    assert found.allocation.nnz > 0

@@ -351,16 +351,21 @@ def _unsolvable_cases() -> list[Broken]:
     some = "user,node,weight\nu2,n2,2\n"
     crowd = [f"v{k}" for k in range(8)]
     return [
-        Broken("no reach", {"reach": some}, DomainError, degenerate + "user u1"),
+        Broken("no reach", {"reach": some}, DomainError,
+               degenerate + "user u1 (no node in reach)"),
         Broken("no weight", {"reach": _cell("reach", "weight", 1, "0")}, DomainError,
-               degenerate + "user u1"),
-        Broken("no capacity", {"nodes": shut}, DomainError, degenerate + "user u1"),
-        Broken("no money", {"users": poor}, DomainError, degenerate + "users u1, u2"),
+               degenerate + "user u1 (no node in reach)"),
+        Broken("no capacity", {"nodes": shut}, DomainError,
+               degenerate + "user u1 (only nodes without capacity in reach)"),
+        Broken("no money", {"users": poor}, DomainError,
+               degenerate + "users u1, u2 (no budget, and no free node with capacity "
+               "in reach)"),
         Broken("nobody reaches anything", {"reach": "user,node,weight\n"}, DomainError,
-               degenerate + "users u1, u2"),
+               degenerate + "users u1, u2 (no node in reach)"),
         Broken("many without reach",
                {"users": GOOD["users"] + "".join(f"{name},1\n" for name in crowd)},
-               DomainError, degenerate + "users v0, v1, v2, v3, v4 and 3 more"),
+               DomainError, degenerate + "users v0, v1, v2, v3, v4 and 3 more (no "
+               "node in reach)"),
         Broken("free without limit", {"nodes": free}, DomainError,
                unbounded + "user u2"),
         Broken("money without limit", {"users": rich}, DomainError,
@@ -369,7 +374,8 @@ def _unsolvable_cases() -> list[Broken]:
                {"nodes": "node,capacity,price,resource\nn,1,1,cpu\nn,1,1,gpu\n",
                 "users": "user,budget,resource\nu,1,cpu\nu,0,gpu\n",
                 "reach": "user,node,weight,resource\nu,n,1,cpu\nu,n,1,gpu\n"},
-               DomainError, degenerate + "user u (gpu)"),
+               DomainError, degenerate + "user u (gpu) (no budget, and no free node "
+               "with capacity in reach)"),
     ]  # fmt: skip
 
 

@@ -191,8 +191,12 @@ def test_who_lacks_one_node_is_degenerate_where_all_are_needed() -> None:
     )
     given, lam, mu = [[0.0, 0.0], [1.0, 0.0]], [0.0, 0.0], [0.0, 1.0]
     for utility in (COBB_DOUGLAS, LEONTIEF, ces(0.5)):
-        with pytest.raises(DomainError, match=r"every node .* got degenerate user ann"):
+        lacking = r"every node .* got degenerate user ann \(node 1 has no capacity\)"
+        with pytest.raises(DomainError, match=lacking):
             certify(market, given, lam, mu, utility=utility)
+        poor = Market.from_arrays([0.0, 1.0], [2.0, 1.0], [0.0], [[1.0, 1.0]])
+        with pytest.raises(DomainError, match=r"user 0 \(no budget for node 1\)"):
+            certify(poor, [[0.0, 0.0]], lam, [1.0], utility=utility)
         proof = certify(market, given, lam, mu, utility=utility, drop_degenerate=True)
         assert proof.objective == pytest.approx(0.0, abs=1e-15)
         assert proof.holds(1e-12)

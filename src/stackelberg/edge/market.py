@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from stackelberg.edge.degenerate import told_degenerate
 from stackelberg.edge.positions import Positions, checked_positions, side_by_side
 from stackelberg.errors import ConfigError, DomainError, ShapeError
 
@@ -300,7 +301,7 @@ class Market:
                 expected="for every user a node with weight > 0 and capacity > 0 that "
                 "is free or that its budget can pay for (drop_degenerate=True leaves "
                 "the others out)",
-                got="degenerate " + self.named_users(degenerate),
+                got=told_degenerate(self, degenerate),
             )
         counted = np.ones(self.num_users, dtype=bool)
         counted[degenerate] = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from stackelberg.edge.degenerate import told_degenerate
 from stackelberg.edge.market import Bools, Ints, Market
 from stackelberg.edge.utilities import Utility
 from stackelberg.errors import DomainError
@@ -51,7 +52,7 @@ def users_taking_part(
             "market",
             expected=f"for every user {each} with capacity > 0 that is free or that "
             "its budget can pay for (drop_degenerate=True leaves the others out)",
-            got="degenerate " + market.named_users(degenerate),
+            got=told_degenerate(market, degenerate, utility.needs_every_node),
         )
     counted = np.ones(market.num_users, dtype=bool)
     counted[degenerate] = False

@@ -46,6 +46,12 @@ def read_market(folder: str | os.PathLike[str]) -> Market:
         InputError: a subclass that says what is wrong; the message is one line and
             begins with the file, then names column and row.
     """
+    if os.path.isfile(folder):
+        raise ConfigError(
+            "market",
+            expected="the market's folder",
+            got=f"a file: {os.fspath(folder)}",
+        )
     tables = {name: Table(folder, name, *_COLUMNS[name]) for name in _COLUMNS}
     nodes, users, reach = tables["nodes"], tables["users"], tables["reach"]
     typed = {name for name, table in tables.items() if table.has("resource")}

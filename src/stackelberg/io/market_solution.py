@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from stackelberg.edge.allocate import EdgeSolution
-from stackelberg.edge.market import Csr, Floats, Ints, Market
+from stackelberg.edge.market import ONLY_RESOURCE, Csr, Floats, Ints, Market
 from stackelberg.edge.virtual_money import LIMITS, virtual_money
 from stackelberg.errors import ConfigError, InputError
 from stackelberg.game import Status
@@ -183,12 +183,12 @@ def write_market_solution(
     allocation = {
         "user": pl.Series(market.users).gather(user[bought]),
         "node": pl.Series(market.nodes).gather(node[bought]),
-        "resource": resource_names(market, market.node_type[node[bought]]),
+        **_resource(market, market.node_type[node[bought]]),
         "amount": amount[bought],
     }
     users = {
         "user": market.users,
-        "resource": resource_names(market, market.user_type),
+        **_resource(market, market.user_type),
         "utility": value.utility,
         "spend": value.spend,
         "budget_shadow_price": value.budget_shadow_price,
@@ -196,7 +196,7 @@ def write_market_solution(
     }
     nodes = {
         "node": market.nodes,
-        "resource": resource_names(market, market.node_type),
+        **_resource(market, market.node_type),
         "load": value.load,
         "capacity_shadow_price": value.capacity_shadow_price,
         "revenue": market.price * value.load,
@@ -362,6 +362,13 @@ def _reference(members: JsonObject) -> MarketReference:
     if folder is not None and not isinstance(folder, str):
         raise ConfigError("market.folder", expected="text or null", got=shown(folder))
     return MarketReference(digest=market["digest"], folder=folder)
+
+
+def _resource(market: Market, types: Ints) -> dict[str, pl.Series]:
+    """The column of resource types, for a market whose files have one."""
+    if market.resources == (ONLY_RESOURCE,):
+        return {}
+    return {"resource": resource_names(market, types)}
 
 
 def _finite(value: float) -> float | None:
