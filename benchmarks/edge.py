@@ -5,6 +5,8 @@
     python benchmarks/edge.py --dede PYTHON            DeDe too, by that interpreter
     python benchmarks/edge.py --peer-edges 20000       CVXPY up to this many edges
     python benchmarks/edge.py --peers CLARABEL         these of CVXPY's solvers only
+    python benchmarks/edge.py --peer-edges 800000 --peers CLARABEL --scaled
+                                                       and in units that suit them
 
 All budgets buy all capacity, the hardest balance. Every answer, a peer's too, is judged
 by the same `edge.certify`. CVXPY and its solvers are the extra `oracle`; without them
@@ -93,7 +95,7 @@ def ours(problem: Market) -> dict[str, Any]:
     warm_seconds = time.process_time() - start
     cold = allocate(changed, TOLERANCE, threads=1)
     tracemalloc.start()
-    allocate(problem, TOLERANCE, max_iterations=2, threads=1)
+    allocate(problem, TOLERANCE, threads=1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return {
@@ -191,34 +193,48 @@ def slightly_changed(problem: Market) -> Market:
     )
 
 
-def peer(problem: Market, solver: str) -> dict[str, Any]:
+def peer(problem: Market, solver: str, scaled: bool) -> dict[str, Any]:
+    """CVXPY's answer; `scaled`: amounts in units of what an edge may carry."""
     import cvxpy as cp  # type: ignore
 
     start = time.process_time()
     user, node = problem.user_of_edge, problem.weight.indices
     edges = np.arange(problem.num_edges)
+    capacity, budget, unit = 1.0, 1.0, np.ones(len(edges))
+    if scaled:
+        capacity, budget = problem.capacity, problem.budget
+        unit = np.minimum(
+            (capacity / np.bincount(node, minlength=problem.num_nodes))[node],
+            (budget / np.diff(problem.weight.indptr))[user] / problem.price[node],
+        )
 
-    def summing(rows: Any, values: Any, count: int) -> Any:
+    def summing(rows: Any, values: Any, count: int, by: Any = 1.0) -> Any:
+        values = values * unit / np.broadcast_to(by, count)[rows]
         return sparse.csr_array((values, (rows, edges)), shape=(count, len(edges)))
 
     x = cp.Variable(problem.num_edges, nonneg=True)
-    limits = [
-        summing(node, np.ones(len(edges)), problem.num_nodes) @ x <= problem.capacity,
-        summing(user, problem.price[node], problem.num_users) @ x <= problem.budget,
-    ]
+    load = summing(node, np.ones(len(edges)), problem.num_nodes, capacity) @ x
+    spend = summing(user, problem.price[node], problem.num_users, budget) @ x
+    limits = [load <= problem.capacity / capacity, spend <= problem.budget / budget]
     utility = summing(user, problem.weight.data, problem.num_users) @ x
     task = cp.Problem(cp.Maximize(cp.sum(cp.log(utility))), limits)
     try:
         task.solve(solver=solver, **PEERS[solver])
     except cp.SolverError as error:  # type: ignore
-        return {"status": f"error: {str(error).splitlines()[0]}"}
+        seconds = time.process_time() - start
+        return {"status": f"error: {str(error).splitlines()[0]}", "seconds": seconds}
     seconds = time.process_time() - start
     if x.value is None:
         return {"status": task.status, "seconds": seconds}
     weight = problem.weight
-    amounts = sparse.csr_array((x.value, weight.indices, weight.indptr), weight.shape)
+    amounts = sparse.csr_array(
+        (x.value * unit, weight.indices, weight.indptr), weight.shape
+    )
     proof = certify(
-        problem, amounts, *(np.maximum(limit.dual_value, 0.0) for limit in limits)
+        problem,
+        amounts,
+        np.maximum(limits[0].dual_value, 0.0) / capacity,
+        np.maximum(limits[1].dual_value, 0.0) / budget,
     )
     return {
         "seconds": seconds,
@@ -253,6 +269,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dede", help="Python of an environment with DeDe")
     parser.add_argument("--peer-edges", type=int, default=100_000)
     parser.add_argument("--peers", nargs="*", choices=list(PEERS), default=list(PEERS))
+    parser.add_argument("--scaled", action="store_true", help="units that suit peers")
     options = parser.parse_args(arguments)
     speed = bandwidth()
     print(
@@ -285,7 +302,7 @@ def main(arguments: list[str]) -> int:
         for solver in options.peers:
             if not all(map(importlib.util.find_spec, ("cvxpy", solver.lower()))):
                 continue
-            other = peer(problem, solver)
+            other = peer(problem, solver, options.scaled)
             extra = (
                 f"{other['seconds'] / found['seconds']:.0f} times ours"
                 if "seconds" in other

@@ -160,6 +160,7 @@ class _Solve:
         self.z = self.lanes.packed(problem.indptr, z, 1.0)
         del z
         self.ends = self.lanes.packed_ends(ends)
+        del ends
         self.bounds = self.lanes.blocks(len(self.system.bounds) - 1)
         self.longest = int(self.lanes.degree.max(initial=1))
         self.dx, self.dz = np.zeros(self.x.shape), np.zeros(self.x.shape)
@@ -191,6 +192,8 @@ class _Solve:
             step_x, step_z = self._step(complementarity / self.num_products, least)
             short = short + 1 if max(step_x, step_z) < SHORT_STEP else 0
             stalled = short >= MOST_SHORT_STEPS
+        # Only x and the prices are needed from here on; memory.
+        self.dx = self.dz = self.z = self.d_ends = self.kept = np.empty((0, 0))
         return Iterate(
             amount=self.lanes.unpacked(self.problem.indptr, self.x),
             capacity_shadow_price=self.lam,
