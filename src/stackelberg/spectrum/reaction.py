@@ -72,12 +72,37 @@ def follower_reaction(
     one-sided: that of the set found.
     """
     target = game.price_scale / reuse_price - game.noise
-    frozen = jax.lax.stop_gradient((target, game))
     if start is None:
         start = jnp.zeros(len(target), dtype=jnp.int32)
-    side = _limited_set(start, *frozen, max_pivots)
-    settled = (_wanted_set(side, *frozen) == side).all()
+    side, settled = limited_set(reuse_price, game, max_pivots, start)
     return _powers(side, target, game), settled
+
+
+def limited_set(
+    reuse_price: Float[Array, " K"],
+    game: ChannelArrays,
+    max_pivots: int | Int[Array, ""],
+    start: Int[Array, " K"],
+) -> tuple[Int[Array, " K"], Bool[Array, ""]]:
+    """Which pairs are at a limit in `follower_reaction`, and whether that was found.
+
+    A batch pivots until its last member is done, so a good start pays.
+
+    Args:
+        reuse_price: > 0 [K].
+        game: the channel.
+        max_pivots: bound on the search; 0 gives the start back, not found.
+        start: -1 at the least power, 1 at the greatest, 0 free [K].
+    """
+    target = game.price_scale / reuse_price - game.noise
+    return _limited_set(start, *jax.lax.stop_gradient((target, game)), max_pivots)
+
+
+def reaction_of_set(
+    reuse_price: Float[Array, " K"], game: ChannelArrays, side: Int[Array, " K"]
+) -> Float[Array, " K"]:
+    """Powers where it is known who is at a limit, W; differentiable [K]."""
+    return _powers(side, game.price_scale / reuse_price - game.noise, game)
 
 
 def _powers(side: Array, target: Array, game: ChannelArrays) -> Array:
@@ -102,8 +127,8 @@ def _wanted_set(side: Array, target: Array, game: ChannelArrays) -> Array:
 
 
 def _limited_set(
-    start: Array, target: Array, game: ChannelArrays, max_pivots: int
-) -> Array:
+    start: Array, target: Array, game: ChannelArrays, max_pivots: int | Array
+) -> tuple[Array, Array]:
     """Flip all pairs that want to move; one at a time once that stops helping."""
 
     def pivot(carry: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -123,9 +148,10 @@ def _limited_set(
         jnp.int32(_PATIENCE),
         jnp.int32(0),
     )
-    return jax.lax.while_loop(
+    side, fewest, _, _ = jax.lax.while_loop(
         lambda carry: (carry[1] > 0) & (carry[3] < max_pivots), pivot, begin
-    )[0]
+    )
+    return side, fewest == 0
 
 
 def leader_utility_of_prices(
