@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 
 import pytest
 from cli.command import CommandLine, assert_refused
 
+from stackelberg import cli
+
+SHIPPED = Path(cli.__file__).parent / "learn" / "demo" / "trained.policy"
 SMALL = ("spectrum", "play", "--channels", 2, "--pairs", 2, "--slots", 3)
 
 
@@ -15,10 +20,35 @@ def test_an_episode_is_told_slot_by_slot(
     ended = stackelberg(*SMALL, "--seed", 1, "--output", film)
     assert ended.code == 0, ended.err
     assert [f"slot {k}\n" in ended.out for k in range(4)] == [True, True, True, False]
-    assert "3 slots, equilibrium: leader's utility" in ended.out
+    assert "3 slots, lone_prices: leader's utility" in ended.out
     content = film.read_bytes()
     assert content[:6] == b"GIF89a"
     assert content.count(b"\x21\xf9\x04\x00\x0a\x00") == 3  # a tenth of a second each
+
+
+def test_a_page_shows_every_slot_and_needs_nothing_from_elsewhere(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    page = tmp_path / "film.html"
+    ended = stackelberg(*SMALL, "--policy", "greedy_sinr", "--output", page)
+    assert ended.code == 0, ended.err
+    content = page.read_text()
+    film = json.loads(content.split('type="application/json">')[1].split("<")[0])
+    assert len(film["pictures"]) == len(film["captions"]) == 3
+    for picture in film["pictures"]:
+        assert base64.b64decode(picture)[:6] == b"GIF89a"
+    assert film["captions"][2].startswith("Slot 2: leader's utility ")
+    assert "greedy_sinr, seed 0" in content
+    assert "http" not in content
+    assert " src=" not in content
+
+
+def test_a_trained_policy_plays_in_the_environment_of_its_training(
+    stackelberg: CommandLine,
+) -> None:
+    played = stackelberg(*SMALL, "--policy", SHIPPED, "--json").json
+    assert len(played["slots"]) == 3
+    assert all(sums["d2d_sum_rate_bps"] > 0.0 for sums in played["slots"])
 
 
 def test_the_same_seed_plays_the_same_and_json_is_alone_on_stdout(
@@ -40,7 +70,9 @@ def test_the_same_seed_plays_the_same_and_json_is_alone_on_stdout(
         (("--speed", -1), "--speed: expected 0 to 1000 m/s"),
         (("--pause", 99), "--pause: expected"),
         (("--seed", -1), "--seed: expected"),
-        (("-o", "film.mp4"), "-o: expected a file named *.gif"),
+        (("--policy", "wmse"), "--policy: expected one of"),
+        (("--policy", "none.policy"), "none.policy: expected"),
+        (("-o", "film.mp4"), "-o: expected a file named *.gif or *.html"),
         (("-o", "nowhere/film.gif"), "-o: expected a file in an existing folder"),
     ],
 )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,32 +17,52 @@ from stackelberg.errors import ConfigError, DomainError
 
 if TYPE_CHECKING:
     from stackelberg import envs
+    from stackelberg.io import TrainedPolicy
 
-Policy = Literal["equilibrium", "full_power", "random"]
+Player = Callable[[Any, "envs.State", "envs.EnvParams"], "envs.Action"]
+"""A key, the state before the slot and the environment, to everybody's action."""
 
-_OPTIONS = {"num_channels": "--channels", "num_pairs": "--pairs"}
+_LONE = "lone_prices"
+_CHANNELS, _PAIRS = 4, 8
+_OPTIONS = {
+    "num_channels": "--channels",
+    "num_pairs": "--pairs",
+    "environment.num_channels": "--channels",
+    "environment.num_pairs": "--pairs",
+    "name": "--policy",
+}
 _MOST_SLOTS = 10_000
 
 
 def play(
-    channels: Annotated[int, typer.Option(help="One cellular user each.")] = 4,
-    pairs: Annotated[int, typer.Option(help="D2D pairs.")] = 8,
+    channels: Annotated[
+        int | None, typer.Option(help="One cellular user each; 4 or as trained.")
+    ] = None,
+    pairs: Annotated[
+        int | None, typer.Option(help="D2D pairs; 8 or as trained.")
+    ] = None,
     slots: Annotated[int, typer.Option(help="Slots to play.")] = 50,
     seed: Seed = 0,
     policy: Annotated[
-        Policy,
+        str,
         typer.Option(
-            help="equilibrium: each pair's best price were it alone, then the pairs' "
-            "equilibrium. full_power: the strongest channel at full power. random: "
-            "channels and powers at random."
+            metavar="NAME|FILE",
+            help="lone_prices: each pair's best price were it alone, then the pairs' "
+            "equilibrium. Or a baseline: equilibrium, wmmse, random, ... Or the file "
+            "of a trained policy, in the environment it was trained for.",
         ),
-    ] = "equilibrium",
+    ] = _LONE,
     speed: Annotated[
         float, typer.Option(help="Greatest speed of the users, m/s; 0: they stand.")
     ] = 15.0,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE.gif", help="Write an animation."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write an animation, *.gif or *.html.",
+        ),
     ] = None,
     pause: Annotated[
         float, typer.Option(help="Seconds per slot on a terminal and in the animation.")
@@ -56,22 +76,25 @@ def play(
         raise DomainError("--pause", expected="0 to 10 seconds", got=pause)
     if output is not None:
         file_in_existing_folder("-o", output)
-        if output.suffix != ".gif":
-            raise ConfigError("-o", expected="a file named *.gif", got=str(output))
-    params = _params(channels, pairs, slots, speed)
+        if output.suffix not in (".gif", ".html"):
+            raise ConfigError(
+                "-o", expected="a file named *.gif or *.html", got=str(output)
+            )
+    with options_named(_OPTIONS):
+        params, player = _stage(channels, pairs, slots, speed, policy)
     from stackelberg.envs.picture import frame
     from stackelberg.envs.words import told
 
     frames: list[Any] = []
     figures: list[dict[str, float]] = []
     with _shown(pause, silent=as_json) as show:
-        for state, sums in _episode(params, slots, seed, policy):
+        for state, sums in _episode(params, slots, seed, player):
             figures.append(sums)
             show(told(state, params))
             if output is not None:
                 frames.append(frame(state, params))
     if output is not None:
-        _write(output, frames, pause)
+        _write(output, frames, figures, f"{policy}, seed {seed}", pause)
     if as_json:
         terminal.print_json(
             {"policy": policy, "seed": seed, "slots": figures, "animation": output}
@@ -85,26 +108,59 @@ def play(
         terminal.console().print(f"animation: {output}")
 
 
+def _stage(
+    channels: int | None, pairs: int | None, slots: int, speed: float, policy: str
+) -> tuple[envs.EnvParams, Player]:
+    """The environment and who plays in it."""
+    if not 0.0 <= speed <= 1000.0:
+        raise DomainError("--speed", expected="0 to 1000 m/s", got=speed)
+    if Path(policy).suffix or Path(policy).exists():
+        from stackelberg import io
+
+        trained = io.read_policy(policy)
+        return _as_trained(trained, channels, pairs, slots), _trained(trained)
+    channels = _CHANNELS if channels is None else channels
+    pairs = _PAIRS if pairs is None else pairs
+    params = _params(channels, pairs, slots, speed)
+    if policy == _LONE:
+        return params, _lone_prices
+    return params, _baseline(policy, params)
+
+
 def _params(channels: int, pairs: int, slots: int, speed: float) -> envs.EnvParams:
     from stackelberg import envs
 
-    if not 0.0 <= speed <= 1000.0:
-        raise DomainError("--speed", expected="0 to 1000 m/s", got=speed)
     moving = None
     if speed > 0.0:
         moving = envs.RandomWaypoint(max(speed / 3.0, 1e-3), max(speed, 1e-3))
-    with options_named(_OPTIONS):
-        return envs.make_params(
-            num_channels=channels,
-            num_pairs=pairs,
-            mobility=moving,
-            fading=envs.Jakes(10.0),
-            horizon_slots=slots,
-        )
+    return envs.make_params(
+        num_channels=channels,
+        num_pairs=pairs,
+        mobility=moving,
+        fading=envs.Jakes(10.0),
+        horizon_slots=slots,
+    )
+
+
+def _as_trained(
+    trained: TrainedPolicy, channels: int | None, pairs: int | None, slots: int
+) -> envs.EnvParams:
+    """The environment of the training, of other sizes where these are asked for."""
+    from dataclasses import replace
+
+    sizes = {"num_channels": channels, "num_pairs": pairs}
+    given = {name: size for name, size in sizes.items() if size is not None}
+    settings = replace(
+        trained.settings,
+        environment=trained.settings.environment.model_copy(
+            update={**given, "horizon_slots": slots}
+        ),
+    )
+    return replace(settings.params(), auto_reset=False)
 
 
 def _episode(
-    params: envs.EnvParams, slots: int, seed: int, policy: Policy
+    params: envs.EnvParams, slots: int, seed: int, player: Player
 ) -> Generator[tuple[envs.State, dict[str, float]], None, None]:
     """The state after every slot, and what the slot gave."""
     import jax
@@ -118,7 +174,7 @@ def _episode(
     @jax.jit
     def one(state: envs.State, number: Any) -> envs.Step:
         drawn = jax.random.fold_in(key, number)
-        action = _action(drawn, state, params, policy)
+        action = player(drawn, state, params)
         return envs.step(drawn, state, action, params)
 
     with terminal.progress("compiling"):
@@ -138,31 +194,44 @@ def _episode(
         )
 
 
-def _action(
-    key: Any, state: envs.State, params: envs.EnvParams, policy: Policy
-) -> envs.Action:
-    import jax
-    import jax.numpy as jnp
-
+def _lone_prices(key: Any, state: envs.State, params: envs.EnvParams) -> envs.Action:
+    """Each pair's best price were it alone; the pairs at equilibrium."""
     from stackelberg import envs
     from stackelberg.envs.reply import equilibrium_reply, price_alone
 
     price = price_alone(state, params)
-    radio = params.radio
-    if policy == "equilibrium":
-        return envs.Action(price, *equilibrium_reply(state, price, params))
-    full = jnp.full(params.num_pairs, radio.max_power_w)
-    if policy == "full_power":
-        seen = envs.observe_followers(state, price, params)
-        return envs.Action(price, seen.own.argmax(axis=1), full)
-    channel, share = jax.random.split(key)
-    spread = radio.max_power_w - radio.min_power_w
-    drawn = jax.random.uniform(share, (params.num_pairs,))
-    return envs.Action(
-        price,
-        jax.random.randint(channel, (params.num_pairs,), 0, params.num_channels),
-        radio.min_power_w + spread * drawn,
-    )
+    return envs.Action(price, *equilibrium_reply(state, price, params))
+
+
+def _baseline(name: str, params: envs.EnvParams) -> Player:
+    """A baseline of the environment, by name."""
+    from stackelberg import envs
+    from stackelberg.envs.baselines import make_baseline
+
+    policy = make_baseline(name, params)
+
+    def act(key: Any, state: envs.State, params: envs.EnvParams) -> envs.Action:
+        last = state.memory.reuse_price
+        seen = envs.Observation(
+            envs.observe_leader(state, params),
+            envs.observe_followers(state, last, params),
+        )
+        return policy(key, seen, state)
+
+    return act
+
+
+def _trained(trained: TrainedPolicy) -> Player:
+    """Leader and followers as they were trained, each on what it observes."""
+    from stackelberg import envs
+
+    def act(key: Any, state: envs.State, params: envs.EnvParams) -> envs.Action:
+        seen = envs.observe_leader(state, params)
+        price = trained.policy.act_leader(seen, params)
+        told = envs.observe_followers(state, price, params)
+        return envs.Action(price, *trained.policy.act_followers(told, params))
+
+    return act
 
 
 @contextmanager
@@ -186,9 +255,34 @@ def _shown(pause: float, *, silent: bool) -> Generator[Callable[[str], None]]:
             yield show
 
 
-def _write(output: Path, frames: list[Any], pause: float) -> None:
+def _write(
+    output: Path,
+    frames: list[Any],
+    figures: list[dict[str, float]],
+    title: str,
+    pause: float,
+) -> None:
     from stackelberg.io.files import write_bytes_atomically
+    from stackelberg.report.film import film_page
     from stackelberg.report.gif import gif
 
     with terminal.progress("writing the animation"):
-        write_bytes_atomically(output, gif(frames, max(pause, 0.02)))
+        if output.suffix == ".gif":
+            content = gif(frames, max(pause, 0.02))
+        else:
+            captions = [_caption(slot, sums) for slot, sums in enumerate(figures)]
+            content = film_page(
+                frames,
+                captions,
+                title=f"An episode: {title}",
+                seconds_per_frame=pause,
+            ).encode()
+        write_bytes_atomically(output, content)
+
+
+def _caption(slot: int, sums: dict[str, float]) -> str:
+    leader, cellular, pairs = (value / 1e6 for value in sums.values())
+    return (
+        f"Slot {slot}: leader's utility {leader:.2f} Mbit/s; cellular users "
+        f"{cellular:.2f} Mbit/s, pairs {pairs:.2f} Mbit/s together"
+    )
