@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,30 @@ def test_the_table_and_what_price_regret_means(
     assert {"follower", "utility", "below", "5", "dB", "price"} <= set(heading)
     assert max(len(line) for line in ended.out.splitlines()) <= 80
     assert "says nothing of the Stackelberg equilibrium" in " ".join(ended.out.split())
+
+
+def test_a_trained_policy_beside_the_concepts(
+    stackelberg: CommandLine, cell: Path, tmp_path: Path
+) -> None:
+    shipped = resources.files("stackelberg.cli.learn") / "demo" / "trained.policy"
+    page = tmp_path / "r.html"
+    ended = stackelberg(
+        *("spectrum", "compare", cell, "--json", "--report", page),
+        *("--policy", Path(str(shipped))),
+    )
+    assert ended.code == 0, ended.err
+    methods = {m["method"]: m for m in ended.json["methods"]}
+    assert list(methods) == [*METHODS, "learned"]
+    learned, best = methods["learned"], methods["bilevel"]
+    silent = methods["no_reuse"]["leader_utility_bps"]
+    worth = best["leader_utility_bps"] - silent
+    assert 0.5 * worth < learned["leader_utility_bps"] - silent
+    assert learned["leader_utility_bps"] <= best["leader_utility_bps"] * 1.01
+    assert 0.0 <= learned["follower_regret"] < 0.1
+    assert learned["seconds"] > 0.0
+    assert page.exists()
+    nothing = stackelberg("spectrum", "compare", cell, "--policy", cell)
+    assert_refused(nothing, str(cell), "a trained policy")
 
 
 def test_report_and_figures(

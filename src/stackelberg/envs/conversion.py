@@ -1,20 +1,29 @@
-"""One slot of an environment as a `spectrum.Scenario`, for every solver there is."""
+"""One slot of an environment as a `spectrum.Scenario`, for every solver there is; and
+a scenario as an environment that stands still, for policies.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+from stackelberg.envs.gains import Gains, GainTrace
+from stackelberg.envs.information import Information
 from stackelberg.envs.links import (
     LinkGains,
     cellular_gains,
     cross_gains_everywhere,
     gains_everywhere,
 )
+from stackelberg.envs.make_params import make_params
 from stackelberg.envs.params import EnvParams
 from stackelberg.envs.state import State
 from stackelberg.envs.world import fader
+from stackelberg.spectrum.radio import RadioModel
 from stackelberg.spectrum.scenario import (
     FixedPriceBounds,
     InterferencePriceBounds,
@@ -89,3 +98,47 @@ def _positions(state: State) -> Positions | None:
 
 def _double(array: jax.Array) -> npt.NDArray[np.float64]:
     return np.asarray(array, np.float64)
+
+
+def environment_of(scenario: Scenario, information: Information) -> EnvParams:
+    """A scenario as an environment that stands still: its gains in every slot.
+
+    Payments go by the true gain to the base station, which is also the quoted one.
+
+    Args:
+        scenario: the cell; its `channel` is not used.
+        information: what agents see.
+
+    Raises:
+        InputError: the information is outside its domain.
+    """
+    given = Gains(
+        cellular_to_bs=jnp.asarray(scenario.gain_cellular_to_bs)[None],
+        d2d=jnp.asarray(scenario.gain_d2d)[None],
+        d2d_to_bs=jnp.asarray(scenario.gain_d2d_to_bs)[None],
+        cellular_to_d2d=jnp.asarray(scenario.gain_cellular_to_d2d)[None],
+        d2d_to_d2d=jnp.asarray(scenario.gain_d2d_to_d2d)[None],
+    )
+    radio = RadioModel(
+        bandwidth_hz=scenario.bandwidth_hz,
+        follower_price_weight=scenario.follower_price_weight,
+        leader_revenue_weight=scenario.leader_revenue_weight,
+        price_bounds=scenario.price_bounds,
+    )
+    params = make_params(
+        num_channels=scenario.num_channels,
+        num_pairs=scenario.num_pairs,
+        radio=radio,
+        gains=GainTrace(given),
+        fading=None,
+        information=information,
+        billing="quoted",
+    )
+    number = params.dtype.type
+    exact = params.radio._replace(
+        noise_power_w=jnp.asarray(number(scenario.noise_power_w)),
+        cellular_power_w=jnp.asarray(scenario.cellular_power_w, params.dtype),
+        min_power_w=jnp.asarray(number(scenario.min_power_w)),
+        max_power_w=jnp.asarray(number(scenario.max_power_w)),
+    )
+    return replace(params, radio=exact)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ from stackelberg.cli.options import (
     Seed,
     Tolerance,
 )
+from stackelberg.cli.spectrum.learned import readable, run_policy
 from stackelberg.cli.spectrum.methods import TimedResult, records, run_every_method
 from stackelberg.report.numbers import ROUNDING, rate_unit, significant
 
@@ -55,6 +57,12 @@ def compare(
         int, typer.Option(help="Most boxes of branch and bound per channel.")
     ] = 200_000,
     max_pairs_per_channel: Cap = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="POLICY|RUN", help="A trained policy to set beside the methods."
+        ),
+    ] = None,
     seed: Seed = 0,
     report: ReportFile = None,
     figures: FigureFolder = None,
@@ -62,19 +70,34 @@ def compare(
 ) -> int:
     """Compare no reuse, uniform price, random, full power and the three concepts.
 
-    All methods play on the same channels. Exits with 3 where a concept did not reach
-    --tolerance; the comparison is printed all the same.
+    All methods play on the same channels; a trained policy sees what it was trained to
+    see, for some slots in which nothing fades, and the last is judged; it is no part of
+    reports. Exits with 3 where a concept did not reach --tolerance; the comparison is
+    printed all the same.
     """
     from stackelberg import io
 
     if report is not None:
         file_in_existing_folder("--report", report)
     cell = io.read_scenario(scenario)
+    trained = None if policy is None else readable(policy, cell)
     with terminal.progress_of("comparing") as started, options_named(_OPTIONS):
         cell = with_channels(cell, max_pairs_per_channel, seed)
         results = run_every_method(
             cell, tolerance=tolerance, max_boxes=max_boxes, seed=seed, started=started
         )
+        learned = results[:0]
+        if trained is not None:
+            learned = [
+                run_policy(
+                    trained,
+                    cell,
+                    tolerance=tolerance,
+                    max_boxes=max_boxes,
+                    seed=seed,
+                    started=started,
+                )
+            ]
         started("describing")
         told = _told(cell, results, seed)
     compared = records(cell, results)
@@ -87,6 +110,7 @@ def compare(
         write_report(data, report, figures)
     statuses = {timed.result.name: timed.result.status for timed in results}
     code = NOT_REACHED if any(statuses.values()) else 0
+    compared += records(cell, learned)
     if as_json:
         terminal.print_json(
             {"scenario": str(scenario), "methods": compared, "story": told}
@@ -140,7 +164,7 @@ def comparison_table(compared: tuple[MethodRecord, ...], factor: float) -> Table
         column.no_wrap = True
     for m in compared:
         made.add_row(
-            METHODS[m.method].label,
+            METHODS[m.method].label if m.method in METHODS else m.method,
             significant(m.leader_utility_bps / factor),
             significant(m.sum_rate_bps / factor),
             f"{100.0 * m.cellular_rate_lost:.1f}",
