@@ -18,7 +18,7 @@ def lines_with_bands(
     table: Any, styles: Mapping[str, Style], x_title: str, y_title: str
 ) -> Any:
     """Lines of `value` over `x`, each with dots and a band from `low` to `high`."""
-    few = alt.Axis(format="~g", tickMinStep=1)
+    few = alt.Axis(format=",~f", tickMinStep=1)
     x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False), axis=few)
     y = alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False))
     base = alt.Chart(table, width=WIDTH, height=300)
