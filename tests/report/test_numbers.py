@@ -62,6 +62,13 @@ def test_an_absolute_regret_is_judged_by_its_share() -> None:
     assert certificate_value("follower_regret", small) == "0 (rounding)"
     assert certificate_value("follower_regret", large) == "1e-05"
     assert certificate_value("bilevel_gap", {"bilevel_gap": 1e-10}) == "1e-10"
+    assert certificate_value("utility_error", {"utility_error": 3e234}) == (
+        "over 1,000,000"
+    )
+    assert certificate_value("utility_error", {"utility_error": 31.25}) == "31.25"
+    assert certificate_value("bargain_error", {"bargain_error": 2e-16}) == (
+        "0 (rounding)"
+    )
     assert certificate_value("utility_error", {"utility_error": None}) == "not stated"
     assert certificate_value("bilevel_gap", {"bilevel_gap": math.nan}) == "not known"
 

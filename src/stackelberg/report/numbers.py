@@ -17,6 +17,9 @@ ROUNDED = "0 (rounding)"
 ROUNDING = 1e-9
 """Relative size up to which a regret, violation or error is rounding."""
 
+BOUNDLESS = 1e6
+"""Relative error from which a bound says nothing, and its digits neither."""
+
 
 def significant(value: float | None, digits: int = 4) -> str:
     """A number with `digits` significant digits."""
@@ -56,6 +59,8 @@ def certificate_value(name: str, values: Mapping[str, float | None]) -> str:
     elif name == "utility_error" and (value is None or math.isnan(value)):
         return "not stated"
     elif name in _ZERO_UP_TO_ROUNDING:
+        if value is not None and value > BOUNDLESS:
+            return f"over {BOUNDLESS:,.0f}"
         return shown_relative(value, 4)
     return significant(value)
 
@@ -69,6 +74,8 @@ _ZERO_UP_TO_ROUNDING = (
     "budget_violation",
     "entry_violation",
     "moved",
+    "capacity_excess",
+    "bargain_error",
 )
 
 SHARE_OF = {
