@@ -128,3 +128,11 @@ def test_seeds_may_be_a_count_a_range_or_a_list(tmp_path: Path) -> None:
     ):
         plan = read_plan(write_plan(tmp_path, SMALL.replace("seeds = 4", text)))
         assert plan.seed_list == seeds
+
+
+@pytest.mark.parametrize("name", ["edge-prices", "errata", "paper", "quick"])
+def test_the_committed_plans_are_right(name: str, tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    study = start_study(root / "studies" / f"{name}.toml", tmp_path)
+    assert len(study.cells) >= len(study.plan.seed_list) * len(study.plan.method)
+    assert study.plan.about
