@@ -55,6 +55,10 @@ _NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: importlib.util.find_spec("cma") is not None,
         "needs cma: pip install 'stackelberg[dev]'",
     ),
+    "track": (
+        lambda: importlib.util.find_spec("tensorboardX") is not None,
+        "needs tensorboardX: pip install 'stackelberg[track]'",
+    ),
     "oracle": (
         lambda: all(map(importlib.util.find_spec, ("cvxpy", "clarabel"))),
         "needs CVXPY and Clarabel: pip install 'stackelberg[oracle]'",

@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import jax
@@ -264,6 +264,62 @@ def test_a_tracker_that_is_not_installed_is_one_line(
         ended = stackelberg("learn", "train", settings, "-o", run, "--track", name)
         assert_refused(ended, module, "stackelberg[track]")
         assert not run.exists()
+
+
+@pytest.mark.track
+def test_tensorboard_files_hold_every_metric_of_every_chunk(
+    stackelberg: CommandLine, settings: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    ended = stackelberg("learn", "train", settings, "-o", run, "--track", "tensorboard")
+    assert ended.code == 0, ended.err
+    (events,) = (run / "tensorboard").iterdir()
+    content = events.read_bytes()
+    for name in lines(run, "chunk")[0]["metrics"]:
+        assert content.count(name.encode()) == 10
+
+
+def test_mlflow_gets_every_metric_of_every_chunk(
+    stackelberg: CommandLine,
+    settings: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With a client that keeps what it is told in place of a server."""
+    told: list[tuple[str, int]] = []
+    ends: list[str] = []
+
+    class Client:
+        def __init__(self, place: str, registry_uri: str) -> None:
+            assert place == registry_uri == "http://somewhere"
+
+        def get_experiment_by_name(self, name: str) -> None:
+            assert name == "stackelberg"
+
+        def create_experiment(self, name: str) -> str:
+            return "7"
+
+        def create_run(self, number: str, run_name: str) -> Any:
+            assert (number, run_name) == ("7", "run")
+            return SimpleNamespace(info=SimpleNamespace(run_id="r"))
+
+        def log_metric(self, run: str, name: str, value: object, step: int) -> None:
+            assert run == "r" and isinstance(value, float)
+            told.append((name, step))
+
+        def set_terminated(self, run: str) -> None:
+            ends.append(run)
+
+    module = ModuleType("mlflow")
+    monkeypatch.setattr(module, "MlflowClient", Client, raising=False)
+    monkeypatch.setitem(sys.modules, "mlflow", module)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://somewhere")
+    run = tmp_path / "run"
+    ended = stackelberg("learn", "train", settings, "-o", run, "--track", "mlflow")
+    assert ended.code == 0, ended.err
+    chunks = lines(run, "chunk")
+    assert told == [(name, c["env_steps"]) for c in chunks for name in c["metrics"]]
+    assert ends == ["r"]
 
 
 def test_mlflow_needs_a_server(
