@@ -243,3 +243,15 @@ def test_figures_as_files(data: EdgeReportData) -> None:
         assert figure.svg.startswith("<svg")
         assert figure.svg.count("<path") > 5
         assert figure.pdf.startswith(b"%PDF")
+
+
+def test_the_legend_names_only_what_is_drawn() -> None:
+    market, utility = example_market(num_users=30, num_nodes=8), edge.ces(0.5)
+    solution = edge.allocate(market, utility=utility)
+    data = edge_report_data(market, solution, utility=utility)
+    (figure,) = (f for f in draw_edge_figures(data) if f.name == "edge-utilities")
+    text = str(figure.chart.to_dict())
+    shown = text.split("'legend': ")[1].split("]")[0]
+    assert "equal split" in shown
+    assert "optimum" in shown
+    assert "printed" not in shown

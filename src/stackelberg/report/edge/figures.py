@@ -23,7 +23,7 @@ from stackelberg.report.figure import (
     values,
 )
 from stackelberg.report.numbers import shown_percent
-from stackelberg.report.theme import LIMITS, SHARINGS
+from stackelberg.report.theme import LIMITS, SHARINGS, Style
 
 SIDE = 265
 """Side of each of two square panels side by side, px."""
@@ -239,6 +239,12 @@ def utilities(record: ResourceRecord) -> Figure:
     )
 
 
+def _styles(record: ResourceRecord) -> dict[str, Style]:
+    """Of the ways of sharing that are drawn, for the legend."""
+    drawn = {s.sharing for s in record.sharings}
+    return {name: style for name, style in SHARINGS.items() if name in drawn}
+
+
 def _distribution(record: ResourceRecord) -> Any:
     reached = [u for s in record.sharings for u in s.utility_quantiles if u > 0.0]
     rows = values(
@@ -258,8 +264,8 @@ def _distribution(record: ResourceRecord) -> Any:
                 axis=alt.Axis(format="%", tickCount=5),
                 scale=alt.Scale(domain=[0, 1]),
             ),
-            color=named_colour(SHARINGS, symbolSize=260),
-            strokeDash=named_dash(SHARINGS, symbolSize=260),
+            color=named_colour(_styles(record), symbolSize=260),
+            strokeDash=named_dash(_styles(record), symbolSize=260),
             order="share:Q",
             tooltip=[
                 "label:N",
@@ -287,8 +293,8 @@ def _lorenz(record: ResourceRecord) -> Any:
         .encode(
             x=x,
             y=y,
-            color=named_colour(SHARINGS, symbolSize=260),
-            strokeDash=named_dash(SHARINGS, symbolSize=260),
+            color=named_colour(_styles(record), symbolSize=260),
+            strokeDash=named_dash(_styles(record), symbolSize=260),
             order="users:Q",
             tooltip=[
                 "label:N",
