@@ -156,8 +156,8 @@ def check_bounded(market: Market, games: dict[Name, CesGame]) -> None:
             user = market.users[users][np.argmax(alone)]
             raise DomainError(
                 "price_cap",
-                expected="a cap, or an outside good, for the only node that user "
-                f"{user} reaches (its profit rises with its price for ever)",
+                expected="a cap, or an outside good (its weight above 0), for the only "
+                f"node that user {user} reaches: its profit rises for ever",
                 got="none",
             )
 
