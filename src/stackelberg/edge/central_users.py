@@ -59,7 +59,7 @@ OWN = 15 * LANES
 """Fields of `own`, per user: state, data, the 2 x 2 system and its right side."""
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _read(
     group: int,
     count: int,
@@ -111,7 +111,7 @@ def _read(
     return rows
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _begin_sums(at: float, tau: float, power: float, own: Floats) -> None:
     """What the budget's slack (at complementarity `at`, wanted `tau`) and the utility
     add to the 2 x 2 system.
@@ -130,7 +130,7 @@ def _begin_sums(at: float, tau: float, power: float, own: Floats) -> None:
         own[G2 + lane] = real * u
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _newton_step(own: Floats) -> None:
     """The step in mu and v that the 2 x 2 system asks for."""
     for lane in range(LANES):
@@ -140,7 +140,7 @@ def _newton_step(own: Floats) -> None:
         own[STEP2 + lane] = (spp * own[G2 + lane] - spw * own[G1 + lane]) * by_det
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _extrapolate(
     rows: int, old_tau: float, tau: float, power: float, work: Floats, own: Floats
 ) -> None:
@@ -168,7 +168,7 @@ def _extrapolate(
         own[OWN_V + lane] = max(v + own[STEP2 + lane], 0.1 * v)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _inside(rows: int, tau: float, fresh: bool, work: Floats, own: Floats) -> None:
     """Every z_e > 0 at the new prices, whatever the extrapolation says."""
     for lane in range(LANES):
@@ -190,7 +190,7 @@ def _inside(rows: int, tau: float, fresh: bool, work: Floats, own: Floats) -> No
                 own[OWN_V + lane] = min(own[OLD_V + lane], (1.0 - near) * least)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _evaluate(rows: int, tau: float, power: float, work: Floats, own: Floats) -> None:
     """The 2 x 2 system at mu and v, and every 1 / z_e."""
     _begin_sums(tau, tau, power, own)
@@ -209,7 +209,7 @@ def _evaluate(rows: int, tau: float, power: float, work: Floats, own: Floats) ->
             own[G2 + lane] -= x * w
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _move(rows: int, tau: float, work: Floats, own: Floats) -> float:
     """A Newton step that stays inside; the largest squared decrement before it."""
     _newton_step(own)
@@ -234,7 +234,7 @@ def _move(rows: int, tau: float, work: Floats, own: Floats) -> float:
     return worst / tau
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _to_nodes(rows: int, tau: float, work: Floats, own: Floats) -> None:
     """What the nodes see of a group: fields RENT to INVERSE become what `WIDTH` says.
 

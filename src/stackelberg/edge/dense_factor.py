@@ -26,7 +26,7 @@ REORDERED = {"reassoc", "contract", "nsz"}
 """Sums may be taken in another order, the same in every run; NaN is respected."""
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def subtract_gram(matrix: Floats, rows: Floats) -> None:
     """`matrix` -= `rows` `rows`' on the lower triangle; [M, M] and [M, K]."""
     count, width = rows.shape

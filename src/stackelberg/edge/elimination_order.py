@@ -86,7 +86,7 @@ def minimum_degree(bounds: AnyInts, neighbour: AnyInts) -> AnyInts:
     return np.argsort(found.perm_c).astype(np.int64)
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
 def _place(order: AnyInts) -> AnyInts:
     place = np.empty(len(order), dtype=np.int64)
     for at in range(len(order)):

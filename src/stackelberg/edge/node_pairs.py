@@ -144,7 +144,7 @@ def _probe(seen: AnyInts, key: int) -> int:
     return at
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
 def _enlarged(seen: AnyInts) -> AnyInts:
     larger = np.full(8 * len(seen), -1, dtype=np.int64)
     for key in seen:

@@ -33,7 +33,7 @@ _MAX_ROUNDS = 60
 _ROUNDING = 2.0**-52
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
 def _excess(
     value: float,
     start: int,

@@ -44,7 +44,7 @@ class _Point(NamedTuple):
     slope: float
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
 def _moments(
     steepness: float, log_odds: Floats, budget: Floats, delta: float
 ) -> tuple[float, float, float]:

@@ -31,7 +31,7 @@ LOOSE = 0.03
 so that more digits would be thrown away."""
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _moments(
     scale: float, budget: Floats, odds: Floats, count: int
 ) -> tuple[float, float, float]:
@@ -49,7 +49,7 @@ def _moments(
     return revenue, first, second
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
 def _respond(
     steepness: float,
     log_price: float,

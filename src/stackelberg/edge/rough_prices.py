@@ -79,7 +79,7 @@ def _shares(
     return reached, share
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
 def _cheapest(
     first: int,
     last: int,

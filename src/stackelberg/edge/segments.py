@@ -36,7 +36,7 @@ def sums_by_node(values: Floats, node: Ints, num_nodes: int) -> Floats:
     return _by_node(np.ascontiguousarray(values, dtype=np.float64), node, num_nodes)
 
 
-@njit(inline="always")
+@njit(inline="always", forceinline=True)
 def _lost(total: float, term: float, after: float) -> float:
     """What `after` = `total` + `term` lacks to the exact sum."""
     if abs(total) >= abs(term):
@@ -44,7 +44,7 @@ def _lost(total: float, term: float, after: float) -> float:
     return (term - after) + total
 
 
-@njit(inline="always")
+@njit(inline="always", forceinline=True)
 def _whole(total: float, lost: float) -> float:
     exact = total + lost
     return exact if math.isfinite(exact) else total

@@ -197,7 +197,7 @@ def _scatter(
         values[target[e]] = table[entry[e]] * scale[first[e]] * scale[second[e]]
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _factor_panel(panel: Floats) -> int:
     """Replace the panel's columns by those of the factor [rows, columns]."""
     pinned = 0
@@ -256,7 +256,7 @@ def _factor(
     return pinned
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
 def _spread(
     values: Floats,
     update: Floats,

@@ -91,7 +91,7 @@ Degrees = npt.NDArray[np.int32]
 Nodes = npt.NDArray[np.int32]
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _read(
     place: int,
     d: int,
@@ -139,7 +139,7 @@ def _read(
             work[d + 1, AMOUNT + lane] *= ends[group, U + lane] ** (1.0 - alpha)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _move(
     place: int, d: int, x: Floats, z: Floats, dx: Floats, dz: Floats,
     step_x: float, step_z: float,
@@ -155,7 +155,7 @@ def _move(
     return products
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _move_ends(
     group: int, ends: Floats, d_ends: Floats, step_x: float, step_z: float
 ) -> float:
@@ -170,7 +170,7 @@ def _move_ends(
     return products
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _utility_gap(
     count: int, d: int, group: int, ends: Floats, alpha: float, work: Floats,
     sums: Floats,
@@ -188,7 +188,7 @@ def _utility_gap(
         sums[MONEY_SUM] += money
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _affine_target(
     d: int, group: int, ends: Floats, alpha: float, work: Floats
 ) -> None:
@@ -199,7 +199,7 @@ def _affine_target(
         work[d + 1, TARGET + lane] = (work[d + 1, AMOUNT + lane] - u * v) / (alpha * v)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _to_nodes(d: int, work: Floats, own: Floats) -> None:
     """What a group's users leave to the nodes: C = diag - one one' - two two'.
 
@@ -336,7 +336,7 @@ def form(
         subtract_gram(matrix, panel)
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _judge(place: int, d: int, z: Floats, work: Floats, total: Floats) -> None:
     """The affine step of a group's edges: lengths, sums and the corrector's target.
 
@@ -358,7 +358,7 @@ def _judge(place: int, d: int, z: Floats, work: Floats, total: Floats) -> None:
             work[k, TARGET + lane] = change * rise - held
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _judge_ends(
     d: int, group: int, ends: Floats, d_ends: Floats, alpha: float,
     work: Floats, total: Floats,
@@ -466,7 +466,7 @@ def predict(
         sums[DX_DZ] += total[SUM_DX_DZ + lane]
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _aim_at(
     place: int, d: int, aim: float, dx: Floats, weight: Floats, work: Floats
 ) -> None:
@@ -481,7 +481,7 @@ def _aim_at(
             work[k, TARGET + lane] = goal - moved
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _correct_ends(
     d: int, group: int, ends: Floats, d_ends: Floats, work: Floats, total: Floats
 ) -> None:

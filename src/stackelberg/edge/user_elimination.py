@@ -52,7 +52,7 @@ OWN = KEPT + 12 * LANES
 """Other fields of `own`, and its length: f and theta of the pivots, and sums."""
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def recall(rows: int, work: Floats, own: Floats) -> None:
     """What the pivots' rows hold; coordinates of every row, zero for the pivots.
 
@@ -88,7 +88,7 @@ def recall(rows: int, work: Floats, own: Floats) -> None:
             work[k, SECOND + lane] = along_b * scale
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def eliminate(rows: int, work: Floats, own: Floats) -> None:
     """Choose the pivots of each lane and express its rows in them.
 
@@ -111,7 +111,7 @@ def eliminate(rows: int, work: Floats, own: Floats) -> None:
             own[R22 + lane] += theta * two * two
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _first_pivot(rows: int, work: Floats, own: Floats) -> None:
     """Row a: of greatest share in either diagonal entry of H."""
     for lane in range(LANES):
@@ -143,7 +143,7 @@ def _first_pivot(rows: int, work: Floats, own: Floats) -> None:
         )
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _second_pivot(rows: int, work: Floats, own: Floats) -> None:
     """Row b: of greatest theta_b det(f_a, f_b)^2, and 1 / det."""
     for lane in range(LANES):
@@ -163,7 +163,7 @@ def _second_pivot(rows: int, work: Floats, own: Floats) -> None:
         own[BY_DET + lane] = 1.0 / own[Y2 + lane]
 
 
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def reduce_right_side(rows: int, work: Floats, own: Floats) -> None:
     """REDUCED = TARGET - Theta F H^-1 F' TARGET, per row of `work`.
 
