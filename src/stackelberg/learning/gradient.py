@@ -27,13 +27,13 @@ from stackelberg.envs import EnvParams, State
 from stackelberg.envs.bills import TYPICAL_NOISE
 from stackelberg.envs.equilibrium import slot_equilibrium
 from stackelberg.envs.slot_game import SlotGame, unit_sinr_power_w
-from stackelberg.errors import ConfigError, DomainError
+from stackelberg.errors import ConfigError
 from stackelberg.learning import experience as xp
 from stackelberg.learning import objectives
 from stackelberg.learning.heads import bounded, price_of_answer, unit_price
 from stackelberg.learning.learner import Metrics
 from stackelberg.learning.policy import LinkPolicy, new_policy
-from stackelberg.learning.sizes import check_sizes
+from stackelberg.learning.sizes import check_chunk, check_sizes
 from stackelberg.learning.tokens import follower_tokens, leader_tokens
 from stackelberg.spectrum.radio import number, whole_number
 
@@ -100,17 +100,7 @@ class GradientSettings:
         number("learning_rate", self.learning_rate, above=0.0, most=1.0)
         number("gradient_norm", self.gradient_norm, above=0.0)
         number("follower_weight", self.follower_weight, least=0.0)
-        chunk = self.environments * self.slots_per_chunk
-        if self.minibatch > chunk:
-            raise DomainError(
-                "minibatch",
-                expected=f"at most environments * slots_per_chunk = {chunk}",
-                got=self.minibatch,
-            )
-        if params.price_per_channel:
-            raise ConfigError(
-                "price_per_channel", expected="false: one price per pair", got="true"
-            )
+        check_chunk(self.minibatch, self.environments * self.slots_per_chunk, params)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from stackelberg.envs import Action, EnvParams, State, step
-from stackelberg.errors import ConfigError, DomainError
 from stackelberg.learning import experience as xp
 from stackelberg.learning.advantages import (
     clipped_surrogate,
@@ -32,7 +31,7 @@ from stackelberg.learning.heads import price_of_answer
 from stackelberg.learning.learner import Metrics
 from stackelberg.learning.objectives import follower_unit, utility_unit
 from stackelberg.learning.policy import LinkPolicy, feature_counts, new_policy
-from stackelberg.learning.sizes import check_sizes
+from stackelberg.learning.sizes import check_chunk, check_sizes
 from stackelberg.learning.state_values import StateValues
 from stackelberg.learning.tokens import FollowerTokens
 from stackelberg.learning.transitions import Moment, follower_features, moment
@@ -92,17 +91,7 @@ class ProximalSettings:
             number(name, getattr(self, name), least=0.0)
         number("gamma", self.gamma, least=0.0, most=0.9999)
         number("trace_decay", self.trace_decay, least=0.0, most=1.0)
-        chunk = self.environments * self.slots_per_chunk
-        if self.minibatch > chunk:
-            raise DomainError(
-                "minibatch",
-                expected=f"at most environments * slots_per_chunk = {chunk}",
-                got=self.minibatch,
-            )
-        if params.price_per_channel:
-            raise ConfigError(
-                "price_per_channel", expected="false: one price per pair", got="true"
-            )
+        check_chunk(self.minibatch, self.environments * self.slots_per_chunk, params)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ Whatever is larger is a mistake: it would take a machine's memory, or days to co
 
 from __future__ import annotations
 
+from stackelberg.envs import EnvParams
+from stackelberg.errors import ConfigError, DomainError
 from stackelberg.spectrum.radio import whole_number
 
 GREATEST: dict[str, int] = {
@@ -41,3 +43,27 @@ def check_sizes(settings: object) -> None:
     most = MOST_SLOTS // slots
     side_by_side: int = getattr(settings, "environments", 1)
     whole_number("environments", side_by_side, least=1, most=most)
+
+
+def check_chunk(minibatch: int, slots: int, params: EnvParams) -> None:
+    """What every method that learns from the chunk just played asks for.
+
+    Args:
+        minibatch: slots per step.
+        slots: of a chunk, all environments together.
+        params: the environment.
+
+    Raises:
+        DomainError: a minibatch is larger than a chunk.
+        ConfigError: prices are per channel.
+    """
+    if minibatch > slots:
+        raise DomainError(
+            "minibatch",
+            expected=f"at most environments * slots_per_chunk = {slots}",
+            got=minibatch,
+        )
+    if params.price_per_channel:
+        raise ConfigError(
+            "price_per_channel", expected="false: one price per pair", got="true"
+        )
