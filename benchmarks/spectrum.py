@@ -33,6 +33,7 @@ from scipy.optimize import minimize
 import stackelberg as sb
 from stackelberg.spectrum.bilevel import solve_games
 from stackelberg.spectrum.channel_game import ChannelGames, channel_games
+from stackelberg.spectrum.fixed_bounds import utility_of_prices
 from stackelberg.spectrum.leader_bound import prove_games
 from stackelberg.spectrum.price_iteration import iterate_prices
 from stackelberg.spectrum.solve import local_optima
@@ -224,15 +225,7 @@ def nashopt_on(games: ChannelGames) -> tuple[float, float] | None:
             )
             price = np.exp(np.asarray(found.p)) / high
             power = np.empty(k)
-            from stackelberg.spectrum.fixed_bounds import utility_of_prices
-
-            best = max(
-                best,
-                utility_of_prices(
-                    price, a, games.bs_gain[0], games.noise[0], coupling,
-                    rate_weight, revenue_weight, low, high, power,
-                ),
-            )  # fmt: skip
+            best = max(best, utility_of_prices(price, games.game(0), power))
         return time.process_time() - start, float(best)
 
 

@@ -12,9 +12,6 @@ from oracles.cells import random_cell
 from stackelberg.spectrum import FixedPriceBounds, InterferencePriceBounds, Scenario
 from stackelberg.spectrum.channel_game import ChannelGames, channel_games
 
-Arguments = tuple[float, np.ndarray, np.ndarray, np.ndarray, float, float]
-"""What the kernels take after the powers: a, gains, noise, coupling, two weights."""
-
 DATA = Path(__file__).resolve().parent.parent / "data" / "spectrum"
 
 MULTI_PAIR: list[dict[str, Any]] = json.loads((DATA / "multi_pair.json").read_text())
@@ -65,15 +62,3 @@ def only_games(scenario: Scenario) -> ChannelGames:
     """The games of a scenario whose occupied channels all have the same size."""
     (games,) = all_games(scenario)
     return games
-
-
-def objective_arguments(games: ChannelGames, row: int = 0) -> Arguments:
-    """What the kernels take after the powers."""
-    return (
-        float(games.cellular_snr[row]),
-        games.bs_gain[row],
-        games.noise[row],
-        games.coupling[row],
-        float(games.follower_price_weight[row]),
-        float(games.leader_revenue_weight[row]),
-    )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from oracles import bilevel as oracle
 from oracles.cells import channel_of, random_cell
-from spectrum.cases import cell, objective_arguments, only_games
+from spectrum.cases import cell, only_games
 
 from stackelberg.spectrum import Scenario, generate
 from stackelberg.spectrum.bilevel import (
@@ -46,12 +46,7 @@ def realistic(num_pairs: int, count: int, ratio: float = 0.3) -> ChannelGames:
 
 def scalar_values(games: ChannelGames) -> np.ndarray:
     return best_of_starts(
-        games.cellular_snr,
-        games.bs_gain,
-        games.noise,
-        games.coupling,
-        games.follower_price_weight,
-        games.leader_revenue_weight,
+        games.columns(),
         np.log(games.min_power_w),
         np.log(games.max_power_w),
     )[1]
@@ -69,7 +64,7 @@ def test_the_ascents_reach_what_the_scalar_kernel_and_the_proof_reach(num_pairs)
     assert found.settled.all()
     np.testing.assert_allclose(found.value, scalar_values(games), rtol=1e-9)
     for row in range(40):
-        at = objective(found.power_w[row], *objective_arguments(games, row))
+        at = objective(found.power_w[row], games.game(row))
         assert at == pytest.approx(found.value[row], rel=1e-13)
     proof = prove_games(games, games.price_scale, found.power_w, 1e-5, 50_000)
     best = proof.utility / games.spend_scale
@@ -206,7 +201,7 @@ def test_the_solver_runs_inside_a_callers_own_jit_and_in_single_precision():
     for row in range(24):
         at = objective(
             np.asarray(power[:, row], dtype=np.float64),
-            *objective_arguments(games, row),
+            games.game(row),
         )
         assert at == pytest.approx(float(twice[row]) / 2.0, rel=2e-6)
 

@@ -6,31 +6,30 @@ import numpy as np
 import pytest
 from oracles import bilevel
 from oracles.cells import channel_of, random_cell
-from spectrum.cases import Arguments, objective_arguments, only_games
+from spectrum.cases import only_games
 
 from stackelberg.spectrum import Scenario, generate
 from stackelberg.spectrum.branch_and_bound import (
     ROUNDING_ALLOWANCE,
     bound_box,
     logistic_tangent,
-    pop,
     prove,
-    push,
 )
+from stackelberg.spectrum.channel_game import ChannelGame
 from stackelberg.spectrum.channel_kernels import local_maximum
 
 
-def value_of(power: np.ndarray, arguments: Arguments) -> np.ndarray:
+def value_of(power: np.ndarray, game: ChannelGame) -> np.ndarray:
     """F at powers [n, K], written out in NumPy."""
-    a, bs_gain, noise, coupling, rate_weight, revenue_weight = arguments
+    a, bs_gain, noise, coupling, rate_weight, revenue_weight = game[:6]
     s = noise + power @ coupling.T
     rate = np.log1p(a / (1.0 + power @ bs_gain))
     return rate_weight * rate + revenue_weight * (power / (power + s)).sum(axis=1)
 
 
-def ascents(y: np.ndarray, low, high, arguments: Arguments) -> np.ndarray:
+def ascents(y: np.ndarray, low, high, game: ChannelGame) -> np.ndarray:
     """Whether from each of the points [n, K] some single move inwards ascends."""
-    a, bs_gain, noise, coupling, rate_weight, revenue_weight = arguments
+    a, bs_gain, noise, coupling, rate_weight, revenue_weight = game[:6]
     power = np.exp(y)
     s = noise + power @ coupling.T
     heard = 1.0 + power @ bs_gain
@@ -43,7 +42,9 @@ def ascents(y: np.ndarray, low, high, arguments: Arguments) -> np.ndarray:
     return (((slope > 0.0) & (y < high)) | ((slope < 0.0) & (y > low))).any(axis=1)
 
 
-def random_game(random: np.random.Generator, k: int) -> tuple[Arguments, float, float]:
+def random_game(
+    random: np.random.Generator, k: int
+) -> tuple[ChannelGame, float, float]:
     """One channel, mild to absurd, and the least and greatest power."""
     spread = float(random.choice([0.5, 1.0, 3.0, 8.0]))
 
@@ -54,18 +55,20 @@ def random_game(random: np.random.Generator, k: int) -> tuple[Arguments, float, 
     np.fill_diagonal(coupling, 0.0)
     high = float(random.choice([0.2, 1.0, 1e3]))
     low = high * float(random.choice([0.9, 1e-2, 1e-6, 1e-12]))
-    arguments = (
+    game = ChannelGame(
         float(random.choice([0.0, 1e-6, 1.0, 1e3, 1e12])),
         lognormal(k) * float(random.choice([1e-3, 1.0, 1e4])),
         lognormal(k),
         coupling,
         float(random.choice([1e-3, 0.1, 1.0, 1e3])),
         float(random.choice([1e-3, 1.0, 30.0])),
+        low,
+        high,
     )
-    return arguments, low, high
+    return game, low, high
 
 
-def realistic_game(seed: int, k: int) -> tuple[Arguments, float, float]:
+def realistic_game(seed: int, k: int) -> tuple[ChannelGame, float, float]:
     scenario = generate(
         seed=seed,
         num_channels=1,
@@ -74,13 +77,13 @@ def realistic_game(seed: int, k: int) -> tuple[Arguments, float, float]:
         follower_price_weight=(0.1, 1.0, 5.0)[seed % 3],
     )
     return (
-        objective_arguments(only_games(scenario)),
+        only_games(scenario).game(0),
         scenario.min_power_w,
         scenario.max_power_w,
     )
 
 
-def games(count: int, seed: int) -> Iterator[tuple[Arguments, float, float]]:
+def games(count: int, seed: int) -> Iterator[tuple[ChannelGame, float, float]]:
     random = np.random.default_rng(seed)
     for index in range(count):
         k = int(random.integers(1, 9))
@@ -113,27 +116,25 @@ def random_box(
 class Bounded:
     """One call of `bound_box` and what it left behind."""
 
-    def __init__(self, box_low, box_high, low, high, arguments, threshold):
+    def __init__(self, box_low, box_high, low, high, game, threshold):
         k = len(low)
         self.low, self.high = box_low.copy(), box_high.copy()
         self.point, self.score = np.full(k, np.nan), np.full(k, np.nan)
-        a, bs_gain, noise, coupling, rate_weight, revenue_weight = arguments
         self.bound = bound_box(
-            self.low, self.high, low, high, a, bs_gain, noise, coupling, rate_weight,
-            revenue_weight, threshold, self.point, self.score, np.empty((14, k)),
-            np.empty((k, k)),
+            self.low, self.high, low, high, game, threshold,
+            self.point, self.score, np.empty((14, k)), np.empty((k, k)),
         )  # fmt: skip
 
 
 def test_no_box_promises_less_than_a_point_inside_it_reaches():
     random = np.random.default_rng(1)
     boxes = dropped = tightened = 0
-    for index, (arguments, least, greatest) in enumerate(games(640, seed=2)):
+    for index, (game, least, greatest) in enumerate(games(640, seed=2)):
         absurd = index % 2 == 0
-        k = len(arguments[1])
+        k = len(game.bs_gain)
         low, high = np.full(k, np.log(least)), np.full(k, np.log(greatest))
         optimum = low + 0.5 * (high - low)
-        best, upper, _ = prove(optimum, low, high, *arguments, 1e-9, 3000)
+        best, upper, _ = prove(optimum, low, high, game, 1e-9, 3000)
         for _ in range(32):
             box_low, box_high = random_box(random, low, high)
             if random.random() < 0.3:  # the optimum inside
@@ -142,16 +143,16 @@ def test_no_box_promises_less_than_a_point_inside_it_reaches():
             inside = random.uniform(box_low, box_high, (24, k))
             inside[:8] = np.where(random.random((8, k)) < 0.5, box_low, box_high)
             polished = inside[0].copy()
-            local_maximum(polished, box_low, box_high, *arguments)
+            local_maximum(polished, box_low, box_high, game)
             inside[1] = polished
             inside = np.clip(inside, box_low, box_high)
-            reached = value_of(np.exp(inside), arguments)
+            reached = value_of(np.exp(inside), game)
             threshold = random.choice([-np.inf, best, 0.5 * best, reached.max()])
-            box = Bounded(box_low, box_high, low, high, arguments, threshold)
+            box = Bounded(box_low, box_high, low, high, game, threshold)
             boxes += 1
             if box.bound == -np.inf:
                 dropped += 1
-                assert ascents(inside, low, high, arguments).all()
+                assert ascents(inside, low, high, game).all()
                 well_in = (box_low < optimum - 1e-6) | (box_low == low)
                 well_in &= (box_high > optimum + 1e-6) | (box_high == high)
                 well_in &= (box_low <= optimum) & (optimum <= box_high)
@@ -173,28 +174,28 @@ def test_no_box_promises_less_than_a_point_inside_it_reaches():
 def test_the_bound_closes_in_with_the_square_of_the_width():
     random = np.random.default_rng(3)
     for _ in range(40):
-        arguments, _, _ = realistic_game(int(random.integers(0, 99)), 3)
+        game, _, _ = realistic_game(int(random.integers(0, 99)), 3)
         low, high = np.full(3, np.log(1e-3)), np.full(3, np.log(0.2))
         center = random.uniform(low + 0.5, high - 0.5)
         gaps: list[float] = []
         for width in (0.1, 0.01):
             box_low, box_high = center - width, center + width
-            box = Bounded(box_low, box_high, box_low, box_high, arguments, -np.inf)
+            box = Bounded(box_low, box_high, box_low, box_high, game, -np.inf)
             inside = random.uniform(box_low, box_high, (400, 3))
             corners = np.stack(np.meshgrid(*zip(box_low, box_high, strict=True)), -1)
             inside = np.concatenate([inside, corners.reshape(-1, 3)])
-            gaps.append(box.bound - value_of(np.exp(inside), arguments).max())
+            gaps.append(box.bound - value_of(np.exp(inside), game).max())
         assert gaps[1] * (1 + 1e-9) + 1e-12 >= 0.0
         assert gaps[1] <= 0.05 * gaps[0] + 1e-12
 
 
 def test_a_box_of_one_point_is_bounded_by_its_value():
-    for arguments, least, greatest in games(60, seed=4):
-        k = len(arguments[1])
+    for game, least, greatest in games(60, seed=4):
+        k = len(game.bs_gain)
         low, high = np.full(k, np.log(least)), np.full(k, np.log(greatest))
         at = low.copy()
-        box = Bounded(at, at, at, at, arguments, -np.inf)
-        value = value_of(np.exp(at)[None], arguments)[0]
+        box = Bounded(at, at, at, at, game, -np.inf)
+        value = value_of(np.exp(at)[None], game)[0]
         assert box.bound == pytest.approx(value, rel=1e-12)
         assert high.shape == (k,)
 
@@ -225,25 +226,6 @@ def test_the_tangent_point_never_lies_too_far_right():
     assert straight >= 500 and curved >= 500
 
 
-def test_the_heap_gives_back_the_largest_bound_first():
-    random = np.random.default_rng(6)
-    bounds = random.choice(np.linspace(0.0, 1.0, 40), 200)
-    heap = np.zeros(200, dtype=np.int64)
-    size, taken = 0, []
-    waiting = list(range(200))
-    while waiting or size:
-        if waiting and (size == 0 or random.random() < 0.6):
-            push(heap, bounds, size, waiting.pop())
-            size += 1
-        else:
-            held = bounds[heap[:size]]
-            node = pop(heap, bounds, size)
-            size -= 1
-            assert bounds[node] == held.max()
-            taken.append(node)
-    assert sorted(taken) == list(range(200))
-
-
 @pytest.mark.parametrize("num_pairs", [1, 2, 3])
 def test_the_proof_encloses_the_oracles_best(num_pairs):
     for seed in range(10 if num_pairs < 3 else 6):
@@ -256,28 +238,30 @@ def test_the_proof_encloses_the_oracles_best(num_pairs):
         )
         scenario = Scenario(**fields)
         wanted = bilevel.best_powers(channel_of(fields)[0])
-        arguments = objective_arguments(only_games(scenario))
+        game = only_games(scenario).game(0)
         low, high = np.full(num_pairs, np.log(0.01)), np.zeros(num_pairs)
         point = low.copy()
-        best, upper, boxes = prove(point, low, high, *arguments, 1e-6, 100_000)
+        best, upper, boxes = prove(point, low, high, game, 1e-6, 100_000)
         scale = scenario.spend_scale
         assert upper * scale >= wanted.utility
         assert best * scale >= wanted.utility * (1.0 - 1e-6)
         assert (upper - best) <= 1e-6 * best * (1 + 1e-9)
-        assert best == pytest.approx(value_of(np.exp(point)[None], arguments)[0])
+        assert best == pytest.approx(value_of(np.exp(point)[None], game)[0])
         assert 1 <= boxes <= 100_000
 
 
 def test_the_proved_optimum_does_not_depend_on_the_start():
-    for arguments, least, greatest in games(40, seed=7):
-        k = min(len(arguments[1]), 4)
-        a, bs_gain, noise, coupling, rate_weight, revenue_weight = arguments
-        part = (a, bs_gain[:k], noise[:k], np.ascontiguousarray(coupling[:k, :k]),
-                rate_weight, revenue_weight)  # fmt: skip
+    for game, least, greatest in games(40, seed=7):
+        k = min(len(game.bs_gain), 4)
+        a, bs_gain, noise, coupling, rate_weight, revenue_weight = game[:6]
+        part = ChannelGame(
+            a, bs_gain[:k], noise[:k], np.ascontiguousarray(coupling[:k, :k]),
+            rate_weight, revenue_weight, least, greatest,
+        )  # fmt: skip
         low, high = np.full(k, np.log(least)), np.full(k, np.log(greatest))
         results = []
         for start in (low, high, 0.5 * (low + high)):
-            best, upper, boxes = prove(start.copy(), low, high, *part, 1e-6, 200_000)
+            best, upper, boxes = prove(start.copy(), low, high, part, 1e-6, 200_000)
             assert boxes < 200_000
             results.append((best, upper))
         for best, _ in results:
@@ -287,11 +271,11 @@ def test_the_proved_optimum_does_not_depend_on_the_start():
 
 
 def test_a_loose_gap_is_honest_and_a_tight_one_improves_it():
-    arguments, least, greatest = realistic_game(5, 6)
+    game, least, greatest = realistic_game(5, 6)
     low, high = np.full(6, np.log(least)), np.full(6, np.log(greatest))
     bounds, counts = [], []
     for gap in (0.1, 1e-3, 1e-5):
-        best, upper, boxes = prove(low.copy(), low, high, *arguments, gap, 300_000)
+        best, upper, boxes = prove(low.copy(), low, high, game, gap, 300_000)
         assert best <= upper <= best * (1.0 + gap) * (1.0 + 1e-9)
         bounds.append(upper)
         counts.append(boxes)
@@ -300,13 +284,13 @@ def test_a_loose_gap_is_honest_and_a_tight_one_improves_it():
 
 
 def test_a_spent_budget_still_gives_a_bound():
-    arguments, least, greatest = realistic_game(3, 8)
+    game, least, greatest = realistic_game(3, 8)
     low, high = np.full(8, np.log(least)), np.full(8, np.log(greatest))
-    best, proved, boxes = prove(low.copy(), low, high, *arguments, 1e-6, 400_000)
+    best, proved, boxes = prove(low.copy(), low, high, game, 1e-6, 400_000)
     assert boxes < 400_000
     before = np.inf
     for budget in (1, 10, 100, 1000):
-        _, upper, used = prove(low.copy(), low, high, *arguments, 1e-6, budget)
+        _, upper, used = prove(low.copy(), low, high, game, 1e-6, budget)
         assert used <= budget + 1
         assert best <= upper <= before * (1 + 1e-12)
         before = upper
@@ -314,18 +298,16 @@ def test_a_spent_budget_still_gives_a_bound():
 
 
 def test_the_start_is_only_ever_improved():
-    for arguments, least, greatest in games(30, seed=8):
-        k = len(arguments[1])
+    for game, least, greatest in games(30, seed=8):
+        k = len(game.bs_gain)
         low, high = np.full(k, np.log(least)), np.full(k, np.log(greatest))
         start = np.random.default_rng(k).uniform(low, high)
-        before = value_of(np.exp(start)[None], arguments)[0]
+        before = value_of(np.exp(start)[None], game)[0]
         point = start.copy()
-        best, _, _ = prove(point, low, high, *arguments, 1e-2, 200)
+        best, _, _ = prove(point, low, high, game, 1e-2, 200)
         assert best >= before * (1 - 1e-14)
         assert ((point >= low) & (point <= high)).all()
-        assert best == pytest.approx(
-            value_of(np.exp(point)[None], arguments)[0], rel=1e-12
-        )
+        assert best == pytest.approx(value_of(np.exp(point)[None], game)[0], rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -333,26 +315,26 @@ def test_the_start_is_only_ever_improved():
 )
 def test_realistic_channels_close_within_the_budget(num_pairs, gap, seeds):
     for seed in seeds:
-        arguments, least, greatest = realistic_game(seed, num_pairs)
+        game, least, greatest = realistic_game(seed, num_pairs)
         low = np.full(num_pairs, np.log(least))
         high = np.full(num_pairs, np.log(greatest))
         point = low.copy()
-        local_maximum(point, low, high, *arguments)
-        best, upper, boxes = prove(point, low, high, *arguments, gap, 200_000)
+        local_maximum(point, low, high, game)
+        best, upper, boxes = prove(point, low, high, game, gap, 200_000)
         assert boxes < 200_000
         assert upper <= best * (1.0 + gap) * (1.0 + 1e-9)
 
 
 def test_thirty_pairs_return_an_honest_gap():
     for seed in range(2):
-        arguments, least, greatest = realistic_game(seed, 30)
+        game, least, greatest = realistic_game(seed, 30)
         low, high = np.full(30, np.log(least)), np.full(30, np.log(greatest))
         point = low.copy()
-        local_maximum(point, low, high, *arguments)
-        start = value_of(np.exp(point)[None], arguments)[0]
-        best, upper, boxes = prove(point, low, high, *arguments, 1e-4, 1500)
+        local_maximum(point, low, high, game)
+        start = value_of(np.exp(point)[None], game)[0]
+        best, upper, boxes = prove(point, low, high, game, 1e-4, 1500)
         assert boxes <= 1501
         assert start * (1 - 1e-12) <= best <= upper
         samples = np.random.default_rng(seed).uniform(low, high, (2000, 30))
-        assert value_of(np.exp(samples), arguments).max() <= upper
+        assert value_of(np.exp(samples), game).max() <= upper
         assert upper <= 1.2 * best

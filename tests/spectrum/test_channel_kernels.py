@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from stackelberg.spectrum import bilevel, generate
-from stackelberg.spectrum.channel_game import ChannelGames, games_of
+from stackelberg.spectrum.channel_game import (
+    ChannelColumns,
+    ChannelGame,
+    ChannelGames,
+    games_of,
+)
 from stackelberg.spectrum.channel_kernels import (
     best_of_starts,
     curvature,
@@ -36,31 +41,17 @@ def games(num_pairs: int, *, ratio: float = 0.3, num_channels: int = 6) -> Chann
     )
 
 
-Arguments = tuple[float, np.ndarray, np.ndarray, np.ndarray, float, float]
-
-
-def of_channel(g: ChannelGames, c: int) -> Arguments:
-    return (
-        g.cellular_snr[c],
-        g.bs_gain[c],
-        g.noise[c],
-        g.coupling[c],
-        g.follower_price_weight[c],
-        g.leader_revenue_weight[c],
-    )
-
-
 def limits(g: ChannelGames) -> tuple[np.ndarray, np.ndarray]:
     return np.log(g.min_power_w), np.log(g.max_power_w)
 
 
 def derivatives(
-    y: np.ndarray, arguments: Arguments
+    y: np.ndarray, game: ChannelGame
 ) -> tuple[float, np.ndarray, np.ndarray]:
     k = len(y)
     gradient, share = np.empty(k), np.empty((k, k + 1))
     rho, bend, work = np.empty(k + 1), np.empty(k + 1), np.empty(k + 1)
-    value = value_and_gradient(np.exp(y), *arguments, gradient, share, rho, bend, work)
+    value = value_and_gradient(np.exp(y), game, gradient, share, rho, bend, work)
     minus = np.zeros((k, k))
     curvature(np.arange(k), k, share, rho, bend, work, minus)
     hessian = -(np.tril(minus) + np.tril(minus, -1).T)
@@ -78,14 +69,14 @@ def test_derivatives_are_those_of_automatic_differentiation(num_pairs, strict_ra
     with jax.enable_x64(True):
         for c in range(len(g)):
             y = somewhere(g, c)
-            game = jax.tree.map(
+            batched = jax.tree.map(
                 lambda x, c=c: jnp.asarray(x[..., c]), bilevel.game_arrays(g)
             )
 
-            def leader(y, game=game):
+            def leader(y, game=batched):
                 return bilevel.single_level_objective(jnp.exp(y), game)
 
-            value, gradient, hessian = derivatives(y, of_channel(g, c))
+            value, gradient, hessian = derivatives(y, g.game(c))
             assert value == pytest.approx(float(leader(y)), rel=1e-14)
             np.testing.assert_allclose(
                 gradient, jax.grad(leader)(y), rtol=1e-11, atol=1e-14
@@ -100,27 +91,25 @@ def test_derivatives_are_those_of_central_differences(num_pairs):
     g = games(num_pairs)
     step = 1e-5
     for c in range(len(g)):
-        y, arguments = somewhere(g, 100 + c), of_channel(g, c)
-        _, gradient, hessian = derivatives(y, arguments)
+        y, game = somewhere(g, 100 + c), g.game(c)
+        _, gradient, hessian = derivatives(y, game)
         for i in range(num_pairs):
             ahead, behind = y.copy(), y.copy()
             ahead[i] += step
             behind[i] -= step
-            slope = objective(np.exp(ahead), *arguments) - objective(
-                np.exp(behind), *arguments
-            )
-            turn = derivatives(ahead, arguments)[1] - derivatives(behind, arguments)[1]
+            slope = objective(np.exp(ahead), game) - objective(np.exp(behind), game)
+            turn = derivatives(ahead, game)[1] - derivatives(behind, game)[1]
             assert gradient[i] == pytest.approx(slope / (2 * step), abs=1e-9)
             np.testing.assert_allclose(hessian[i], turn / (2 * step), atol=1e-9)
 
 
 def test_curvature_of_some_variables_is_that_part_of_the_whole():
     g = games(6)
-    y, arguments = somewhere(g, 3), of_channel(g, 2)
-    _, _, hessian = derivatives(y, arguments)
+    y, game = somewhere(g, 3), g.game(2)
+    _, _, hessian = derivatives(y, game)
     gradient, share = np.empty(6), np.empty((6, 7))
     rho, bend, work = np.empty(7), np.empty(7), np.empty(7)
-    value_and_gradient(np.exp(y), *arguments, gradient, share, rho, bend, work)
+    value_and_gradient(np.exp(y), game, gradient, share, rho, bend, work)
     free = np.array([1, 3, 4, 0, 0, 0])
     minus = np.zeros((6, 6))
     curvature(free, 3, share, rho, bend, work, minus)
@@ -135,16 +124,16 @@ def test_ascent_ends_where_no_power_may_rise_further(num_pairs, ratio):
     g = games(num_pairs, ratio=ratio)
     low, high = limits(g)
     for c in range(len(g)):
-        arguments = of_channel(g, c)
+        game = g.game(c)
         lows, highs = np.full(num_pairs, low[c]), np.full(num_pairs, high[c])
         y = somewhere(g, 40 + c)
-        start = objective(np.exp(y), *arguments)
-        value, iterations = local_maximum(y, lows, highs, *arguments)
+        start = objective(np.exp(y), game)
+        value, iterations = local_maximum(y, lows, highs, game)
         assert value >= start
-        assert value == pytest.approx(objective(np.exp(y), *arguments), rel=1e-14)
+        assert value == pytest.approx(objective(np.exp(y), game), rel=1e-14)
         assert np.all((y >= lows) & (y <= highs))
         assert 0 <= iterations < 100
-        _, gradient, _ = derivatives(y, arguments)
+        _, gradient, _ = derivatives(y, game)
         outward = ((y == lows) & (gradient <= 0)) | ((y == highs) & (gradient >= 0))
         np.testing.assert_array_less(np.where(outward, 0.0, np.abs(gradient)), 1e-6)
 
@@ -154,25 +143,20 @@ def test_best_of_starts_is_the_best_on_a_grid_of_two_powers(ratio):
     g = games(2, ratio=ratio)
     low, high = limits(g)
     point, value = best_of_starts(
-        g.cellular_snr,
-        g.bs_gain,
-        g.noise,
-        g.coupling,
-        g.follower_price_weight,
-        g.leader_revenue_weight,
+        g.columns(),
         low,
         high,
     )
     for c in range(len(g)):
         axis = np.exp(np.linspace(low[c], high[c], 60))
         on_grid = max(
-            objective(np.array([first, second]), *of_channel(g, c))
+            objective(np.array([first, second]), g.game(c))
             for first in axis
             for second in axis
         )
         assert value[c] >= on_grid * (1 - 1e-14)
         assert value[c] <= on_grid * (1 + 1e-2)
-        reached = objective(np.exp(point[c]), *of_channel(g, c))
+        reached = objective(np.exp(point[c]), g.game(c))
         assert reached == pytest.approx(value[c], rel=1e-14)
 
 
@@ -186,19 +170,21 @@ def test_no_corner_of_the_power_box_is_a_better_start():
     for _ in range(200):
         coupling = 10.0 ** random.uniform(-1, 2, (3, 3))
         np.fill_diagonal(coupling, 0.0)
-        arguments = (
+        game = ChannelGame(
             10.0 ** random.uniform(0, 3),
             10.0 ** random.uniform(-1, 2, 3),
             10.0 ** random.uniform(-3, 0, 3),
             coupling,
             1.0,
             1.0,
+            1e-3,
+            1.0,
         )
-        batch = [np.array([x]) for x in (*arguments, low[0], high[0])]
-        value = best_of_starts(*batch)[1][0]
+        batch = ChannelColumns(*(np.array([x]) for x in game))
+        value = best_of_starts(batch, low[:1], high[:1])[1][0]
 
-        def reached(start, arguments=arguments):
-            return local_maximum(np.array(start), low, high, *arguments)[0]
+        def reached(start, game=game):
+            return local_maximum(np.array(start), low, high, game)[0]
 
         corners = itertools.product((low[0], high[0]), repeat=3)
         assert max(reached(corner) for corner in corners) <= value * (1 + 1e-12)
@@ -212,12 +198,7 @@ def test_best_of_starts_agrees_with_the_batched_solver(num_pairs):
     g = games(num_pairs)
     low, high = limits(g)
     _, value = best_of_starts(
-        g.cellular_snr,
-        g.bs_gain,
-        g.noise,
-        g.coupling,
-        g.follower_price_weight,
-        g.leader_revenue_weight,
+        g.columns(),
         low,
         high,
     )
@@ -232,12 +213,7 @@ def test_a_channel_does_not_depend_on_the_others_in_the_batch():
     def solve(rows):
         part = g.take(np.array(rows))
         return best_of_starts(
-            part.cellular_snr,
-            part.bs_gain,
-            part.noise,
-            part.coupling,
-            part.follower_price_weight,
-            part.leader_revenue_weight,
+            part.columns(),
             low[rows],
             high[rows],
         )

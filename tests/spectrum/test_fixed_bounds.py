@@ -6,9 +6,7 @@ from oracles import bilevel
 from oracles.cells import channel_of, random_cell
 from spectrum.cases import (
     MULTI_PAIR,
-    Arguments,
     fixed_cell,
-    objective_arguments,
     only_games,
     scenario_of,
 )
@@ -38,25 +36,25 @@ class Game:
 
     def __init__(self, scenario: Scenario):
         games = only_games(scenario)
-        self.arguments: Arguments = objective_arguments(games)
+        self.channel = games.game(0)
         self.low, self.high = scenario.min_power_w, scenario.max_power_w
         self.low_price = games.min_price[0] / games.price_scale[0]
         self.high_price = games.max_price[0] / games.price_scale[0]
         self.price_scale = games.price_scale[0]
 
     def equilibria(self, price: np.ndarray) -> np.ndarray:
-        _, _, noise, coupling, _, _ = self.arguments
+        noise, coupling = self.channel.noise, self.channel.coupling
         target = 1.0 / price - noise
         return enumerate_equilibria(target, coupling, self.low, self.high)[0]
 
     def utility(self, price: np.ndarray, power: np.ndarray) -> float:
-        a, bs_gain, _, _, rate_weight, revenue_weight = self.arguments
+        a, bs_gain, _, _, rate_weight, revenue_weight = self.channel[:6]
         rate = np.log1p(a / (1.0 + bs_gain @ power))
         return float(rate_weight * rate + revenue_weight * price @ power)
 
     def best_utility_at(self, power: np.ndarray) -> float:
         """At the best prices that implement `power`, an equilibrium of some prices."""
-        _, _, noise, coupling, _, _ = self.arguments
+        noise, coupling = self.channel.noise, self.channel.coupling
         knee = 1.0 / (power + noise + coupling @ power)
         best = np.where(
             power <= self.low,
@@ -114,10 +112,8 @@ def box_around(
 
 def bounded(game, state, p_low, p_high, threshold) -> float:
     k = len(state)
-    a, bs_gain, noise, coupling, rate_weight, revenue_weight = game.arguments
     return bound_regimes(
-        state, p_low, p_high, game.low_price, game.high_price, a, bs_gain, noise,
-        coupling, rate_weight, revenue_weight, game.low, game.high, threshold,
+        state, p_low, p_high, game.low_price, game.high_price, game.channel, threshold,
         np.empty(k), np.empty(k), np.empty((16, k)), np.empty((k, k)),
     )  # fmt: skip
 
@@ -152,7 +148,7 @@ def test_no_box_promises_less_than_its_implementable_points_reach():
 
 def test_a_box_without_implementable_points_is_dropped():
     game = Game(fixed_cell(1, 2, width=1.5, coupling=0.1))
-    _, _, noise, coupling, _, _ = game.arguments
+    noise, coupling = game.channel.noise, game.channel.coupling
     for at, too_far in ((game.high, 1.0), (game.low, -1.0)):
         power = np.full(2, at)
         need = power + noise + coupling @ power
@@ -210,14 +206,11 @@ def test_a_loose_gap_from_a_poor_start_is_still_a_bound():
         k = 1 + index % 3
         game = random_game(random, index, k)
         box = game.low_price, game.high_price
-        ends = game.low, game.high
         price = game.low_price.copy()
-        best, tight, _ = prove_fixed(price, *box, *game.arguments, *ends, 1e-6, 20_000)
+        best, tight, _ = prove_fixed(price, *box, game.channel, 1e-6, 20_000)
         for gap in (0.9, 0.3):
             price = game.random_price(random)
-            reached, upper, _ = prove_fixed(
-                price, *box, *game.arguments, *ends, gap, 20_000
-            )
+            reached, upper, _ = prove_fixed(price, *box, game.channel, gap, 20_000)
             assert best <= upper <= reached * (1.0 + gap) * (1.0 + 1e-9)
             assert reached <= tight
             poor += reached < best * (1.0 - 1e-3)
@@ -230,18 +223,16 @@ def test_the_best_prices_are_within_bounds_and_worth_what_is_said():
         k = 1 + index % 4
         game = random_game(random, index, k)
         best, power = np.empty(k), np.empty(k)
-        value = best_prices(
-            game.low_price, game.high_price, *game.arguments, game.low, game.high, best
-        )
+        value = best_prices(game.low_price, game.high_price, game.channel, best)
         assert (game.low_price <= best).all() and (best <= game.high_price).all()
-        again = utility_of_prices(best, *game.arguments, game.low, game.high, power)
+        again = utility_of_prices(best, game.channel, power)
         assert value == pytest.approx(again, rel=1e-14)
         assert value == pytest.approx(game.utility(best, power), rel=1e-12)
         listed = game.equilibria(best)
         assert np.abs(listed - power).max(axis=1).min() <= 1e-9 * game.high
         for _ in range(20):
             price = game.random_price(random)
-            met = utility_of_prices(price, *game.arguments, game.low, game.high, power)
+            met = utility_of_prices(price, game.channel, power)
             assert met <= 1.1 * value  # ascents are local; the proof is not
 
 
@@ -251,19 +242,15 @@ def test_an_ascent_never_loses_and_stops_where_single_moves_gain_nothing():
         k = 1 + index % 4
         game = random_game(random, index, k)
         price, power = game.random_price(random), np.empty(k)
-        before = utility_of_prices(price, *game.arguments, game.low, game.high, power)
-        after = ascend_prices(
-            price, game.low_price, game.high_price, *game.arguments, game.low, game.high
-        )
+        before = utility_of_prices(price, game.channel, power)
+        after = ascend_prices(price, game.low_price, game.high_price, game.channel)
         assert after >= before * (1.0 - 1e-14)
         assert (game.low_price <= price).all() and (price <= game.high_price).all()
         for j in range(k):
             for bound in (game.low_price[j], game.high_price[j]):
                 moved = price.copy()
                 moved[j] = bound
-                met = utility_of_prices(
-                    moved, *game.arguments, game.low, game.high, power
-                )
+                met = utility_of_prices(moved, game.channel, power)
                 assert met <= after * (1.0 + 1e-9)
 
 
@@ -304,9 +291,9 @@ def test_a_silent_start_is_no_obstacle_where_the_least_power_is_zero():
     scenario = free.replace(price_bounds=FixedPriceBounds(0.25 * silent, 2.0 * silent))
     game = Game(scenario)
     price, power = game.high_price.copy(), np.empty(3)
-    assert utility_of_prices(price, *game.arguments, 0.0, game.high, power) == 0.0
+    assert utility_of_prices(price, game.channel, power) == 0.0
     best, upper, _ = prove_fixed(
-        price, game.low_price, game.high_price, *game.arguments, 0.0, game.high, 1e-5,
+        price, game.low_price, game.high_price, game.channel, 1e-5,
         100_000,
     )  # fmt: skip
     assert 0.0 < best <= upper <= best * (1.0 + 1e-5) * (1.0 + 1e-9)
@@ -333,7 +320,7 @@ def test_lopsided_weights_and_no_least_power_keep_the_bound_valid():
         game = Game(scenario)
         price = game.low_price.copy()
         _, upper, _ = prove_fixed(
-            price, game.low_price, game.high_price, *game.arguments, 0.0, game.high,
+            price, game.low_price, game.high_price, game.channel,
             1e-6, 300,
         )  # fmt: skip
         for _ in range(40):

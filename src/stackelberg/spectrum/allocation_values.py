@@ -39,12 +39,7 @@ def single_level_optimum(games: ChannelGames) -> tuple[Floats, Floats]:
     """Powers in W [n, K] and leader utility in units of B [n] of those ascents."""
     low_w = np.maximum(games.min_power_w, POWER_FLOOR * games.max_power_w)
     log_power, value = best_of_starts(
-        games.cellular_snr,
-        games.bs_gain,
-        games.noise,
-        games.coupling,
-        games.follower_price_weight,
-        games.leader_revenue_weight,
+        games.columns(),
         np.log(low_w),
         np.log(games.max_power_w),
     )

@@ -26,6 +26,13 @@ import math
 import numpy as np
 from numba import njit
 
+from stackelberg.spectrum.box_queue import (
+    largest_bound,
+    new_queue,
+    pop,
+    push,
+)
+from stackelberg.spectrum.channel_game import ChannelGame
 from stackelberg.spectrum.channel_kernels import local_maximum, objective
 from stackelberg.spectrum.scenario import Floats
 
@@ -72,11 +79,11 @@ def logistic_tangent(t_low: float, t_high: float) -> float:
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _ranges(
-    p_low: Floats, p_high: Floats, noise: Floats, coupling: Floats, bs_gain: Floats,
-    s_low: Floats, s_high: Floats,
-) -> tuple[float, float]:  # fmt: skip
+    p_low: Floats, p_high: Floats, game: ChannelGame, s_low: Floats, s_high: Floats
+) -> tuple[float, float]:
     """Ranges of s_j (written) and of J (returned) over the box of powers."""
     k = p_low.shape[0]
+    bs_gain, noise, coupling = game.bs_gain, game.noise, game.coupling
     j_low, j_high = 1.0, 1.0
     for j in range(k):
         j_low += bs_gain[j] * p_low[j]
@@ -93,12 +100,12 @@ def _ranges(
 def _fix_by_sign(
     low: Floats, high: Floats, p_low: Floats, p_high: Floats,
     global_low: Floats, global_high: Floats, s_low: Floats, s_high: Floats,
-    j_low: float, j_high: float, a: float, bs_gain: Floats, coupling: Floats,
-    follower_price_weight: float, leader_revenue_weight: float,
-    rho_low: Floats, rho_high: Floats,
+    j_low: float, j_high: float, game: ChannelGame, rho_low: Floats, rho_high: Floats,
 ) -> int:  # fmt: skip
     """Use the signs of dF/dy_i over the box: -1 drop it, else how many were fixed."""
     k = low.shape[0]
+    a, bs_gain, coupling = game.cellular_snr, game.bs_gain, game.coupling
+    rate_weight, revenue_weight = game.follower_price_weight, game.leader_revenue_weight
     for j in range(k):
         most = p_high[j] / (p_high[j] + s_low[j])
         least = p_low[j] / (p_low[j] + s_high[j])
@@ -113,8 +120,8 @@ def _fix_by_sign(
         at_high, at_low = bs_gain[i] * p_high[i], bs_gain[i] * p_low[i]
         psi_high = at_high / (j_low - at_low + at_high)
         psi_low = at_low / (j_high - at_high + at_low)
-        least_harm = follower_price_weight * q_low * psi_low
-        most_harm = follower_price_weight * q_high * psi_high
+        least_harm = rate_weight * q_low * psi_low
+        most_harm = rate_weight * q_high * psi_high
         for j in range(k):
             c = coupling[j, i]
             if c == 0.0:
@@ -122,21 +129,19 @@ def _fix_by_sign(
             most = c * p_high[i]
             least = c * p_low[i]
             most_harm += (
-                leader_revenue_weight * rho_high[j] * (most / (s_low[j] - least + most))
+                revenue_weight * rho_high[j] * (most / (s_low[j] - least + most))
             )
             least_harm += (
-                leader_revenue_weight
-                * rho_low[j]
-                * (least / (s_high[j] - most + least))
+                revenue_weight * rho_low[j] * (least / (s_high[j] - most + least))
             )
-        margin = 1e-13 * (most_harm + leader_revenue_weight * rho_high[i])
-        if leader_revenue_weight * rho_low[i] - most_harm > margin:
+        margin = 1e-13 * (most_harm + revenue_weight * rho_high[i])
+        if revenue_weight * rho_low[i] - most_harm > margin:
             if high[i] < global_high[i]:
                 return -1
             low[i] = high[i]
             p_low[i] = p_high[i]
             fixed += 1
-        elif leader_revenue_weight * rho_high[i] - least_harm < -margin:
+        elif revenue_weight * rho_high[i] - least_harm < -margin:
             if low[i] > global_low[i]:
                 return -1
             high[i] = low[i]
@@ -148,10 +153,8 @@ def _fix_by_sign(
 @njit(cache=True, error_model="numpy", nogil=True)
 def bound_box(
     low: Floats, high: Floats, global_low: Floats, global_high: Floats,
-    a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    follower_price_weight: float, leader_revenue_weight: float,
-    threshold: float, best_point: Floats, score: Floats, work: Floats,
-    share: Floats,
+    game: ChannelGame, threshold: float,
+    best_point: Floats, score: Floats, work: Floats, share: Floats,
 ) -> float:  # fmt: skip
     """Upper bound on F over the box [low, high] of log-powers; -inf drops the box.
 
@@ -160,6 +163,9 @@ def bound_box(
     per variable, the score to split by. `work` is [14, K], `share` [K, K] work space.
     """
     k = low.shape[0]
+    bs_gain, noise, coupling = game.bs_gain, game.noise, game.coupling
+    a, rate_weight = game.cellular_snr, game.follower_price_weight
+    revenue_weight = game.leader_revenue_weight
     p_low, p_high, s_low, s_high = work[0], work[1], work[2], work[3]
     t_low, t_high, tangent, slope = work[4], work[5], work[6], work[7]
     y, power, gradient, bend = work[8], work[9], work[10], work[11]
@@ -167,20 +173,19 @@ def bound_box(
     for i in range(k):
         p_low[i], p_high[i] = math.exp(low[i]), math.exp(high[i])
     while True:
-        j_low, j_high = _ranges(p_low, p_high, noise, coupling, bs_gain, s_low, s_high)
+        j_low, j_high = _ranges(p_low, p_high, game, s_low, s_high)
         fixed = _fix_by_sign(
             low, high, p_low, p_high, global_low, global_high, s_low, s_high,
-            j_low, j_high, a, bs_gain, coupling,
-            follower_price_weight, leader_revenue_weight, excess, extra,
+            j_low, j_high, game, excess, extra,
         )  # fmt: skip
         if fixed < 0:
             return -math.inf
         if fixed == 0:
             break
-    corner = follower_price_weight * math.log1p(a / j_low)
+    corner = rate_weight * math.log1p(a / j_low)
     width = 0.0
     for j in range(k):
-        corner += leader_revenue_weight * p_high[j] / (p_high[j] + s_low[j])
+        corner += revenue_weight * p_high[j] / (p_high[j] + s_low[j])
         width = max(width, high[j] - low[j])
         y[j] = 0.5 * (low[j] + high[j])
         best_point[j] = y[j]
@@ -189,8 +194,8 @@ def bound_box(
     if best <= threshold or width == 0.0:
         return best
     u_low, u_high = math.log(j_low), math.log(j_high)
-    c_low = follower_price_weight * math.log1p(a / j_low)
-    c_high = follower_price_weight * math.log1p(a / j_high)
+    c_low = rate_weight * math.log1p(a / j_low)
+    c_high = rate_weight * math.log1p(a / j_high)
     chord = (c_high - c_low) / (u_high - u_low) if u_high - u_low > 1e-9 else 0.0
     for j in range(k):
         t_low[j] = math.log(s_low[j] / p_high[j])
@@ -211,7 +216,7 @@ def bound_box(
             j_sum += bs_gain[i] * power[i]
         u = math.log(j_sum)
         value = c_low + chord * (u - u_low)
-        cellular_excess = value - follower_price_weight * math.log1p(a / j_sum)
+        cellular_excess = value - rate_weight * math.log1p(a / j_sum)
         for i in range(k):
             psi = bs_gain[i] * power[i] / j_sum
             gradient[i] = chord * psi
@@ -236,10 +241,10 @@ def bound_box(
                     above = 1.0 / (1.0 + math.exp(tangent[j])) + first * (
                         t - tangent[j]
                     )
-            value += leader_revenue_weight * above
-            excess[j] = leader_revenue_weight * (above - r)
-            first *= leader_revenue_weight
-            second *= leader_revenue_weight
+            value += revenue_weight * above
+            excess[j] = revenue_weight * (above - r)
+            first *= revenue_weight
+            second *= revenue_weight
             gradient[j] -= first
             bend[j] += second
             inverse = 1.0 / s
@@ -283,49 +288,11 @@ def bound_box(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def push(heap: np.ndarray, bounds: Floats, size: int, node: int) -> None:
-    """Add `node` to the heap of `size` nodes, largest bound on top."""
-    at = size
-    while at > 0:
-        parent = (at - 1) // 2
-        if bounds[heap[parent]] >= bounds[node]:
-            break
-        heap[at] = heap[parent]
-        at = parent
-    heap[at] = node
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def pop(heap: np.ndarray, bounds: Floats, size: int) -> int:
-    """Remove and return the node of largest bound; `size` counts it."""
-    top = heap[0]
-    last = heap[size - 1]
-    at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= size - 1:
-            break
-        if child + 1 < size - 1 and bounds[heap[child + 1]] > bounds[heap[child]]:
-            child += 1
-        if bounds[heap[child]] <= bounds[last]:
-            break
-        heap[at] = heap[child]
-        at = child
-    heap[at] = last
-    return top
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
 def prove(
     log_power: Floats,
     global_low: Floats,
     global_high: Floats,
-    a: float,
-    bs_gain: Floats,
-    noise: Floats,
-    coupling: Floats,
-    follower_price_weight: float,
-    leader_revenue_weight: float,
+    game: ChannelGame,
     relative_gap: float,
     max_boxes: int,
 ) -> tuple[float, float, int]:
@@ -335,12 +302,7 @@ def prove(
         log_power: a good point [K]; replaced by a better one if one is found.
         global_low: ln of the least power [K].
         global_high: ln of the greatest power [K].
-        a: `cellular_snr`; it and the next five as in `channel_kernels`.
-        bs_gain: [K].
-        noise: [K].
-        coupling: [K, K].
-        follower_price_weight: beta^f.
-        leader_revenue_weight: beta^l.
+        game: the channel.
         relative_gap: stop when (bound - F) <= relative_gap * F.
         max_boxes: stop after this many boxes, with the bound reached.
 
@@ -349,21 +311,12 @@ def prove(
     """
     k = log_power.shape[0]
     power = np.exp(log_power)
-    incumbent = objective(
-        power, a, bs_gain, noise, coupling, follower_price_weight,
-        leader_revenue_weight,
-    )  # fmt: skip
-    capacity = 64
-    lows, highs = np.empty((capacity, k)), np.empty((capacity, k))
-    bounds = np.empty(capacity)
-    splits = np.empty(capacity, dtype=np.int64)
-    heap = np.empty(capacity, dtype=np.int64)
-    unused = np.arange(capacity - 1, -1, -1)
-    num_unused = capacity
+    incumbent = objective(power, game)
+    queue = new_queue(k, 64)
+    no_mark = np.zeros(k, dtype=np.int64)
     work, share = np.empty((14, k)), np.empty((k, k))
     point, score = np.empty(k), np.empty(k)
     low, high = global_low.copy(), global_high.copy()
-    size = 0
     boxes = 0
     closed = -math.inf  # largest bound among boxes given up as too small to split
     pending = 1  # children of the current box still to be bounded
@@ -372,21 +325,15 @@ def prove(
     side = 2  # 2: the root itself, 1: upper half, 0: lower half
     while True:
         if pending == 0:
-            if size == 0:
-                break
-            top = heap[0]
             target = incumbent * (1.0 + relative_gap)
-            if bounds[top] <= target or boxes >= max_boxes:
+            if not largest_bound(queue) > target or boxes >= max_boxes:
                 break
-            node = pop(heap, bounds, size)
-            size -= 1
-            parent_low[:], parent_high[:] = lows[node], highs[node]
-            variable, parent_bound = splits[node], bounds[node]
-            unused[num_unused] = node
-            num_unused += 1
+            row = pop(queue)
+            parent_low[:], parent_high[:] = queue.low[row], queue.high[row]
+            variable, parent_bound = queue.split[row], queue.bound[row]
             middle = 0.5 * (parent_low[variable] + parent_high[variable])
             if not parent_low[variable] < middle < parent_high[variable]:
-                closed = max(closed, bounds[node])
+                closed = max(closed, parent_bound)
                 continue
             pending, side = 2, 1
         low[:], high[:] = parent_low, parent_high
@@ -398,8 +345,7 @@ def prove(
         pending -= 1
         boxes += 1
         bound = bound_box(
-            low, high, global_low, global_high, a, bs_gain, noise, coupling,
-            follower_price_weight, leader_revenue_weight, incumbent,
+            low, high, global_low, global_high, game, incumbent,
             point, score, work, share,
         )  # fmt: skip
         if bound <= incumbent:  # also the dropped boxes, at -inf
@@ -407,52 +353,20 @@ def prove(
         bound = min(bound * (1.0 + ROUNDING_ALLOWANCE), parent_bound)
         for i in range(k):
             power[i] = math.exp(point[i])
-        reached = objective(
-            power, a, bs_gain, noise, coupling, follower_price_weight,
-            leader_revenue_weight,
-        )  # fmt: skip
+        reached = objective(power, game)
         if reached > incumbent:
             log_power[:] = point
-            local_maximum(
-                point, global_low, global_high, a, bs_gain, noise, coupling,
-                follower_price_weight, leader_revenue_weight,
-            )  # fmt: skip
+            local_maximum(point, global_low, global_high, game)
             for i in range(k):
                 power[i] = math.exp(point[i])
             # The ascent's own value loses digits where the cellular rate is tiny.
-            incumbent = objective(
-                power, a, bs_gain, noise, coupling, follower_price_weight,
-                leader_revenue_weight,
-            )  # fmt: skip
+            incumbent = objective(power, game)
             if incumbent >= reached:
                 log_power[:] = point
             incumbent = max(incumbent, reached)
         if bound <= incumbent * (1.0 + 0.5 * relative_gap):
             closed = max(closed, bound)
             continue
-        if num_unused == 0:
-            grown = 2 * capacity
-            new_lows, new_highs = np.empty((grown, k)), np.empty((grown, k))
-            new_bounds = np.empty(grown)
-            new_splits = np.empty(grown, dtype=np.int64)
-            new_heap = np.empty(grown, dtype=np.int64)
-            new_lows[:capacity], new_highs[:capacity] = lows, highs
-            new_bounds[:capacity], new_splits[:capacity] = bounds, splits
-            new_heap[:capacity] = heap
-            unused = np.empty(grown, dtype=np.int64)
-            for i in range(capacity):
-                unused[i] = grown - 1 - i
-            num_unused = grown - capacity
-            lows, highs, bounds = new_lows, new_highs, new_bounds
-            splits, heap, capacity = new_splits, new_heap, grown
-        num_unused -= 1
-        node = unused[num_unused]
-        lows[node], highs[node] = low, high
-        bounds[node] = bound
-        splits[node] = np.argmax(score)
-        push(heap, bounds, size, node)
-        size += 1
-    upper = max(incumbent, closed)
-    if size > 0:
-        upper = max(upper, bounds[heap[0]])
+        queue = push(queue, bound, int(np.argmax(score)), low, high, no_mark)
+    upper = max(incumbent, closed, largest_bound(queue))
     return float(incumbent), float(upper) * (1.0 + ROUNDING_ALLOWANCE), boxes

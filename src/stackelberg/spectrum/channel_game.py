@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,43 @@ from stackelberg.spectrum.scenario import (
     Ints,
     Scenario,
 )
+
+
+class ChannelGame(NamedTuple):
+    """One channel's game as the kernels take it; see `ChannelGames` for the units.
+
+    Attributes:
+        cellular_snr: A / N0.
+        bs_gain: [K].
+        noise: [K].
+        coupling: [K, K], receiver by transmitter.
+        follower_price_weight: beta^f.
+        leader_revenue_weight: beta^l.
+        min_power_w: p_min.
+        max_power_w: p_max.
+    """
+
+    cellular_snr: float
+    bs_gain: Floats
+    noise: Floats
+    coupling: Floats
+    follower_price_weight: float
+    leader_revenue_weight: float
+    min_power_w: float
+    max_power_w: float
+
+
+class ChannelColumns(NamedTuple):
+    """The same of n channels, one row each: `channel_kernels.row` takes one out."""
+
+    cellular_snr: Floats
+    bs_gain: Floats
+    noise: Floats
+    coupling: Floats
+    follower_price_weight: Floats
+    leader_revenue_weight: Floats
+    min_power_w: Floats
+    max_power_w: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +111,25 @@ class ChannelGames:
 
     def __len__(self) -> int:
         return len(self.channel)
+
+    def game(self, row: int) -> ChannelGame:
+        """One channel, for the kernels."""
+        return ChannelGame(
+            float(self.cellular_snr[row]),
+            self.bs_gain[row],
+            self.noise[row],
+            self.coupling[row],
+            float(self.follower_price_weight[row]),
+            float(self.leader_revenue_weight[row]),
+            float(self.min_power_w[row]),
+            float(self.max_power_w[row]),
+        )
+
+    def columns(self) -> ChannelColumns:
+        """All channels, for the kernels."""
+        return ChannelColumns(
+            **{name: getattr(self, name) for name in ChannelColumns._fields}
+        )
 
     def take(self, rows: Ints | slice) -> ChannelGames:
         """The games of the given rows."""

@@ -11,11 +11,10 @@ With y = ln p, in units of B (see `channel_game`):
 One rule covers every term: a term's value v_j falls in t_j, with rho_j = -dv_j/dt_j and
 bend_j = d2v_j/dt_j2. The cellular user is term K, with t_K = ln(J/a).
 
-The parts of an ascent are forced inline: with so many arrays as arguments a call costs
+The parts of an ascent are forced inline: with so many arrays to hand over a call costs
 as much as the work of two pairs.
 
-Legend: a is `cellular_snr`, K the number of pairs; every array is float64 [K] or
-[K, K] and laid out as in `ChannelGames`.
+K is the number of pairs; every array is float64.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ import math
 import numpy as np
 from numba import njit
 
+from stackelberg.spectrum.channel_game import ChannelColumns, ChannelGame
 from stackelberg.spectrum.scenario import Floats, Ints
 
 MAX_STEP_NEPER = 3.0
@@ -43,40 +43,42 @@ QUADRATIC_GAIN = 1e-12
 ln p before it was about the square root of that, and the step squares it."""
 
 
+@njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
+def row(columns: ChannelColumns, c: int) -> ChannelGame:
+    """Channel `c` of a batch."""
+    return ChannelGame(
+        columns.cellular_snr[c],
+        columns.bs_gain[c],
+        columns.noise[c],
+        columns.coupling[c],
+        columns.follower_price_weight[c],
+        columns.leader_revenue_weight[c],
+        columns.min_power_w[c],
+        columns.max_power_w[c],
+    )
+
+
 @njit(cache=True, error_model="numpy", nogil=True)
-def objective(
-    power: Floats,
-    a: float,
-    bs_gain: Floats,
-    noise: Floats,
-    coupling: Floats,
-    follower_price_weight: float,
-    leader_revenue_weight: float,
-) -> float:
+def objective(power: Floats, game: ChannelGame) -> float:
     """F at `power` [K] in W, in units of B."""
     k = power.shape[0]
-    j_sum = 1.0
+    heard = 1.0
     revenue = 0.0
     for j in range(k):
-        j_sum += bs_gain[j] * power[j]
-        s = noise[j]
+        heard += game.bs_gain[j] * power[j]
+        s = game.noise[j]
         for i in range(k):
-            s += coupling[j, i] * power[i]
+            s += game.coupling[j, i] * power[i]
         revenue += power[j] / (power[j] + s)
-    return follower_price_weight * math.log1p(a / j_sum) + (
-        leader_revenue_weight * revenue
+    return game.follower_price_weight * math.log1p(game.cellular_snr / heard) + (
+        game.leader_revenue_weight * revenue
     )
 
 
 @njit(cache=True, error_model="numpy", nogil=True, forceinline=True)
 def value_and_gradient(
     power: Floats,
-    a: float,
-    bs_gain: Floats,
-    noise: Floats,
-    coupling: Floats,
-    follower_price_weight: float,
-    leader_revenue_weight: float,
+    game: ChannelGame,
     gradient: Floats,
     share: Floats,
     rho: Floats,
@@ -89,17 +91,19 @@ def value_and_gradient(
     space, `scale` [K + 1].
     """
     k = power.shape[0]
+    bs_gain, noise, coupling = game.bs_gain, game.noise, game.coupling
+    a = game.cellular_snr
     total = 1.0
     for i in range(k):
         total += bs_gain[i] * power[i]
     inverse = 1.0 / total
     q = a / (total + a)
-    rho[k] = follower_price_weight * q
+    rho[k] = game.follower_price_weight * q
     bend[k] = rho[k] * (1.0 - q)
     scale[k] = inverse
     # log of a quotient: log1p costs several times as much. What it loses where a/J is
     # small is 1e-16 of beta^f, nothing beside the revenues.
-    value = follower_price_weight * math.log((total + a) * inverse)
+    value = game.follower_price_weight * math.log((total + a) * inverse)
     for j in range(k):
         s = noise[j]
         for i in range(k):
@@ -107,10 +111,10 @@ def value_and_gradient(
         both = power[j] + s
         inverse = 1.0 / (s * both)
         r = power[j] * s * inverse
-        rho[j] = leader_revenue_weight * r * (1.0 - r)
+        rho[j] = game.leader_revenue_weight * r * (1.0 - r)
         bend[j] = rho[j] * (1.0 - 2.0 * r)
         scale[j] = both * inverse
-        value += leader_revenue_weight * r
+        value += game.leader_revenue_weight * r
     for i in range(k):
         here = power[i]
         slope = rho[i]
@@ -206,12 +210,7 @@ def ascend(
     log_power: Floats,
     low: Floats,
     high: Floats,
-    a: float,
-    bs_gain: Floats,
-    noise: Floats,
-    coupling: Floats,
-    follower_price_weight: float,
-    leader_revenue_weight: float,
+    game: ChannelGame,
     vectors: Floats,
     share: Floats,
     factor: Floats,
@@ -228,10 +227,7 @@ def ascend(
     spare, inverse = vectors[7], vectors[8]
     for i in range(k):
         power[i] = math.exp(log_power[i])
-    value = value_and_gradient(
-        power, a, bs_gain, noise, coupling, follower_price_weight,
-        leader_revenue_weight, gradient, share, rho, bend, spare,
-    )  # fmt: skip
+    value = value_and_gradient(power, game, gradient, share, rho, bend, spare)
     for iteration in range(MAX_NEWTON_ITERATIONS):
         slope = 0.0
         num_free = 0
@@ -265,9 +261,8 @@ def ascend(
                 gain += gradient[i] * (y - log_power[i])
                 trial_power[i] = math.exp(y)
             reached = value_and_gradient(
-                trial_power, a, bs_gain, noise, coupling, follower_price_weight,
-                leader_revenue_weight, trial_gradient, share, rho, bend, spare,
-            )  # fmt: skip
+                trial_power, game, trial_gradient, share, rho, bend, spare
+            )
             if reached > value + 1e-4 * gain and reached > value:
                 improved = True
                 break
@@ -293,12 +288,7 @@ def local_maximum(
     log_power: Floats,
     low: Floats,
     high: Floats,
-    a: float,
-    bs_gain: Floats,
-    noise: Floats,
-    coupling: Floats,
-    follower_price_weight: float,
-    leader_revenue_weight: float,
+    game: ChannelGame,
 ) -> tuple[float, int]:
     """Projected Newton ascent from `log_power` within [low, high]; changed in place.
 
@@ -307,8 +297,7 @@ def local_maximum(
     """
     k = log_power.shape[0]
     return ascend(
-        log_power, low, high, a, bs_gain, noise, coupling,
-        follower_price_weight, leader_revenue_weight,
+        log_power, low, high, game,
         np.empty((9, k + 1)), np.empty((k, k + 1)), np.empty((k, k)),
         np.empty(k, dtype=np.int64),
     )  # fmt: skip
@@ -316,14 +305,7 @@ def local_maximum(
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def best_of_starts(
-    cellular_snr: Floats,
-    bs_gain: Floats,
-    noise: Floats,
-    coupling: Floats,
-    follower_price_weight: Floats,
-    leader_revenue_weight: Floats,
-    low: Floats,
-    high: Floats,
+    columns: ChannelColumns, low: Floats, high: Floats
 ) -> tuple[Floats, Floats]:
     """Best of K + 3 ascents (of 3 if K = 1) on each of n channels.
 
@@ -331,24 +313,20 @@ def best_of_starts(
     alone high. The first of equally good starts is kept.
 
     Args:
-        cellular_snr: [n]; it and the next five as in `ChannelGames`.
-        bs_gain: [n, K].
-        noise: [n, K].
-        coupling: [n, K, K].
-        follower_price_weight: [n].
-        leader_revenue_weight: [n].
+        columns: the channels.
         low: ln of the least power of every pair [n].
         high: ln of the greatest power of every pair [n].
 
     Returns:
         ln p [n, K] and F [n], in units of B.
     """
-    n, k = bs_gain.shape
+    n, k = columns.bs_gain.shape
     best_point, best_value = np.empty((n, k)), np.empty(n)
     vectors, share = np.empty((9, k + 1)), np.empty((k, k + 1))
     factor, free = np.empty((k, k)), np.empty(k, dtype=np.int64)
     point, least, greatest = np.empty(k), np.empty(k), np.empty(k)
     for c in range(n):
+        game = row(columns, c)
         least[:] = low[c]
         greatest[:] = high[c]
         best_value[c] = -math.inf
@@ -360,10 +338,8 @@ def best_of_starts(
                 elif start == 2:
                     point[i] = low[c] + 0.5 * (high[c] - low[c])
             value, _ = ascend(
-                point, least, greatest, cellular_snr[c], bs_gain[c], noise[c],
-                coupling[c], follower_price_weight[c], leader_revenue_weight[c],
-                vectors, share, factor, free,
-            )  # fmt: skip
+                point, least, greatest, game, vectors, share, factor, free
+            )
             if value > best_value[c]:
                 best_value[c] = value
                 best_point[c] = point

@@ -15,6 +15,7 @@ import math
 import numpy as np
 from numba import njit
 
+from stackelberg.spectrum.channel_game import ChannelGame
 from stackelberg.spectrum.power_game import (
     enumerate_equilibria,
     follow_path,
@@ -29,64 +30,48 @@ _ASCENT_STEPS = 200
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def utility_of_prices(
-    price: Floats, a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    rate_weight: float, revenue_weight: float, low: float, high: float, power: Floats,
-) -> float:  # fmt: skip
+def utility_of_prices(price: Floats, game: ChannelGame, power: Floats) -> float:
     """Leader utility in units of B at `price` [K] (1/W); writes the powers.
 
     Where several equilibria are likely and few enough to list, the leader's best one.
     """
     k = len(price)
+    coupling = game.coupling
     target = np.empty(k)
     for j in range(k):
-        target[j] = 1.0 / price[j] - noise[j]
-    if k <= LISTED_PAIRS:
-        for j in range(k):
-            for i in range(j):
-                if coupling[j, i] * coupling[i, j] >= 1.0:
-                    return _best_listed(
-                        price,
-                        target,
-                        a,
-                        bs_gain,
-                        coupling,
-                        rate_weight,
-                        revenue_weight,
-                        low,
-                        high,
-                        power,
-                    )
-    follow_path(target, coupling, low, high, power)
-    return _utility(price, power, a, bs_gain, rate_weight, revenue_weight)
+        target[j] = 1.0 / price[j] - game.noise[j]
+    follow_path(target, coupling, game.min_power_w, game.max_power_w, power)
+    value = _utility(price, game, power)
+    if k > LISTED_PAIRS:
+        return value
+    for j in range(k):
+        for i in range(j):
+            if coupling[j, i] * coupling[i, j] >= 1.0:
+                return _best_listed(price, target, game, power, value)
+    return value
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _utility(
-    price: Floats,
-    power: Floats,
-    a: float,
-    bs_gain: Floats,
-    rate_weight: float,
-    revenue_weight: float,
-) -> float:
+def _utility(price: Floats, game: ChannelGame, power: Floats) -> float:
     heard, revenue = 1.0, 0.0
     for j in range(len(price)):
-        heard += bs_gain[j] * power[j]
+        heard += game.bs_gain[j] * power[j]
         revenue += price[j] * power[j]
-    return rate_weight * math.log1p(a / heard) + revenue_weight * revenue
+    return game.follower_price_weight * math.log1p(game.cellular_snr / heard) + (
+        game.leader_revenue_weight * revenue
+    )
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _best_listed(
-    price: Floats, target: Floats, a: float, bs_gain: Floats, coupling: Floats,
-    rate_weight: float, revenue_weight: float, low: float, high: float, power: Floats,
-) -> float:  # fmt: skip
-    follow_path(target, coupling, low, high, power)
-    best = _utility(price, power, a, bs_gain, rate_weight, revenue_weight)
-    listed, _ = enumerate_equilibria(target, coupling, low, high)
+    price: Floats, target: Floats, game: ChannelGame, power: Floats, best: float
+) -> float:
+    """The leader's best among all equilibria; `power` has one that is worth `best`."""
+    listed, _ = enumerate_equilibria(
+        target, game.coupling, game.min_power_w, game.max_power_w
+    )
     for row in range(len(listed)):
-        value = _utility(price, listed[row], a, bs_gain, rate_weight, revenue_weight)
+        value = _utility(price, game, listed[row])
         if value > best:
             best = value
             power[:] = listed[row]
@@ -95,15 +80,15 @@ def _best_listed(
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _gradient_in_log_price(
-    price: Floats, power: Floats, a: float, bs_gain: Floats, coupling: Floats,
-    rate_weight: float, revenue_weight: float, low: float, high: float,
-    gradient: Floats,
-) -> None:  # fmt: skip
+    price: Floats, power: Floats, game: ChannelGame, gradient: Floats
+) -> None:
     k = len(price)
+    a, bs_gain = game.cellular_snr, game.bs_gain
+    rate_weight, revenue_weight = game.follower_price_weight, game.leader_revenue_weight
     heard = 1.0
     for j in range(k):
         heard += bs_gain[j] * power[j]
-    free = np.flatnonzero((power > low) & (power < high))
+    free = np.flatnonzero((power > game.min_power_w) & (power < game.max_power_w))
     n = len(free)
     square, right = np.empty((n, n)), np.empty(n)
     for x in range(n):
@@ -112,7 +97,7 @@ def _gradient_in_log_price(
             heard * (heard + a)
         )
         for c in range(n):  # transposed
-            square[x, c] = 1.0 if x == c else coupling[free[c], j]
+            square[x, c] = 1.0 if x == c else game.coupling[free[c], j]
     reaction = right.reshape(n, 1).copy()
     if not solve_in_place(square, reaction):
         reaction[:] = 0.0  # a singular set: the direct effect of the price alone
@@ -123,164 +108,105 @@ def _gradient_in_log_price(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def ascend_prices(
-    price: Floats, low_price: Floats, high_price: Floats,
-    a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    rate_weight: float, revenue_weight: float, low: float, high: float,
+def _climb(
+    price: Floats, low_price: Floats, high_price: Floats, game: ChannelGame,
+    power: Floats, value: float,
 ) -> float:  # fmt: skip
+    """Gradient steps in ln price from `price`, in place, where it is worth `value`."""
+    k = len(price)
+    gradient, trial = np.empty(k), np.empty(k)
+    length = 1.0
+    for _ in range(_ASCENT_STEPS):
+        _gradient_in_log_price(price, power, game, gradient)
+        steepest = 0.0
+        for j in range(k):
+            outward = (gradient[j] > 0.0 and price[j] >= high_price[j]) or (
+                gradient[j] < 0.0 and price[j] <= low_price[j]
+            )
+            if outward:
+                gradient[j] = 0.0
+            steepest = max(steepest, abs(gradient[j]))
+        if steepest <= 1e-13 * abs(value):
+            break
+        length = min(4.0 * length, 3.0)
+        moved, reached = False, value
+        while length > 1e-12:
+            for j in range(k):
+                step = length * gradient[j] / steepest
+                trial[j] = min(
+                    max(price[j] * math.exp(step), low_price[j]), high_price[j]
+                )
+            reached = utility_of_prices(trial, game, power)
+            if reached > value:
+                moved = True
+                break
+            length *= 0.3
+        if not moved:
+            break
+        gained = reached - value
+        value = reached
+        price[:] = trial
+        if gained <= 1e-14 * abs(value):
+            break
+    return utility_of_prices(price, game, power)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _move_singly(
+    price: Floats, low_price: Floats, high_price: Floats, game: ChannelGame,
+    power: Floats, value: float,
+) -> float:  # fmt: skip
+    """Try each pair's bounds and knees in turn; `power` answers `price` throughout."""
+    k = len(price)
+    trial = np.empty(k)
+    for j in range(k):
+        s = game.noise[j]
+        for i in range(k):
+            s += game.coupling[j, i] * power[i]
+        old = price[j]
+        best_price = old
+        for option in range(4):
+            if option == 0:
+                tried = low_price[j]
+            elif option == 1:
+                tried = high_price[j]
+            else:
+                knee = game.max_power_w if option == 2 else game.min_power_w
+                tried = 1.0 / (knee + s)
+            price[j] = min(max(tried, low_price[j]), high_price[j])
+            reached = utility_of_prices(price, game, trial)
+            if reached > value * (1.0 + 1e-13):
+                value, best_price = reached, price[j]
+        price[j] = best_price
+        if best_price != old:
+            value = utility_of_prices(price, game, power)
+    return value
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def ascend_prices(
+    price: Floats, low_price: Floats, high_price: Floats, game: ChannelGame
+) -> float:
     """Improve `price` [K] in place: gradient steps in ln price, then single moves.
 
     Single moves try each pair's bounds and the knees at which it reaches a power limit:
     there the utility has kinks that a gradient cannot see past.
     """
-    k = len(price)
-    power, gradient, trial = np.empty(k), np.empty(k), np.empty(k)
-    value = utility_of_prices(
-        price,
-        a,
-        bs_gain,
-        noise,
-        coupling,
-        rate_weight,
-        revenue_weight,
-        low,
-        high,
-        power,
-    )
+    power = np.empty(len(price))
+    value = utility_of_prices(price, game, power)
     for _ in range(20):
         before = value
-        length = 1.0
-        for _ in range(_ASCENT_STEPS):
-            _gradient_in_log_price(
-                price,
-                power,
-                a,
-                bs_gain,
-                coupling,
-                rate_weight,
-                revenue_weight,
-                low,
-                high,
-                gradient,
-            )
-            steepest = 0.0
-            for j in range(k):
-                outward = (gradient[j] > 0.0 and price[j] >= high_price[j]) or (
-                    gradient[j] < 0.0 and price[j] <= low_price[j]
-                )
-                if outward:
-                    gradient[j] = 0.0
-                steepest = max(steepest, abs(gradient[j]))
-            if steepest <= 1e-13 * abs(value):
-                break
-            length = min(4.0 * length, 3.0)
-            moved, reached = False, value
-            while length > 1e-12:
-                for j in range(k):
-                    step = length * gradient[j] / steepest
-                    trial[j] = min(
-                        max(price[j] * math.exp(step), low_price[j]), high_price[j]
-                    )
-                reached = utility_of_prices(
-                    trial,
-                    a,
-                    bs_gain,
-                    noise,
-                    coupling,
-                    rate_weight,
-                    revenue_weight,
-                    low,
-                    high,
-                    power,
-                )
-                if reached > value:
-                    moved = True
-                    break
-                length *= 0.3
-            if not moved:
-                break
-            gained = reached - value
-            value = reached
-            price[:] = trial
-            if gained <= 1e-14 * abs(value):
-                break
-        value = utility_of_prices(
-            price,
-            a,
-            bs_gain,
-            noise,
-            coupling,
-            rate_weight,
-            revenue_weight,
-            low,
-            high,
-            power,
-        )
-        for j in range(k):
-            s = noise[j]
-            for i in range(k):
-                s += coupling[j, i] * power[i]
-            old = price[j]
-            best_price = old
-            for option in range(4):
-                if option == 0:
-                    tried = low_price[j]
-                elif option == 1:
-                    tried = high_price[j]
-                else:
-                    tried = 1.0 / ((high if option == 2 else low) + s)
-                price[j] = min(max(tried, low_price[j]), high_price[j])
-                reached = utility_of_prices(
-                    price,
-                    a,
-                    bs_gain,
-                    noise,
-                    coupling,
-                    rate_weight,
-                    revenue_weight,
-                    low,
-                    high,
-                    trial,
-                )
-                if reached > value * (1.0 + 1e-13):
-                    value, best_price = reached, price[j]
-            price[j] = best_price
-            if best_price != old:
-                value = utility_of_prices(
-                    price,
-                    a,
-                    bs_gain,
-                    noise,
-                    coupling,
-                    rate_weight,
-                    revenue_weight,
-                    low,
-                    high,
-                    power,
-                )
+        value = _climb(price, low_price, high_price, game, power, value)
+        value = _move_singly(price, low_price, high_price, game, power, value)
         if value - before <= 1e-13 * abs(value):
             break
-        value = utility_of_prices(
-            price,
-            a,
-            bs_gain,
-            noise,
-            coupling,
-            rate_weight,
-            revenue_weight,
-            low,
-            high,
-            power,
-        )
     return value
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def best_prices(
-    low_price: Floats, high_price: Floats,
-    a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    rate_weight: float, revenue_weight: float, low: float, high: float, best: Floats,
-) -> float:  # fmt: skip
+    low_price: Floats, high_price: Floats, game: ChannelGame, best: Floats
+) -> float:
     """Best of 2K + 3 ascents: all low, middle, all high; one pair cheap or dear."""
     k = len(low_price)
     price = np.empty(k)
@@ -294,19 +220,7 @@ def best_prices(
                 price[j] = low_price[j] if start - 3 == j else high_price[j]
             else:
                 price[j] = high_price[j] if start - 3 - k == j else low_price[j]
-        value = ascend_prices(
-            price,
-            low_price,
-            high_price,
-            a,
-            bs_gain,
-            noise,
-            coupling,
-            rate_weight,
-            revenue_weight,
-            low,
-            high,
-        )
+        value = ascend_prices(price, low_price, high_price, game)
         if value > highest:
             highest = value
             best[:] = price

@@ -13,8 +13,12 @@ import numpy as np
 from numba import njit
 
 from stackelberg.spectrum.branch_and_bound import prove
-from stackelberg.spectrum.channel_game import ChannelGames
-from stackelberg.spectrum.channel_kernels import objective
+from stackelberg.spectrum.channel_game import (
+    ChannelColumns,
+    ChannelGame,
+    ChannelGames,
+)
+from stackelberg.spectrum.channel_kernels import objective, row
 from stackelberg.spectrum.fixed_bounds import utility_of_prices
 from stackelberg.spectrum.regimes import prove_fixed
 from stackelberg.spectrum.scenario import Floats, Ints
@@ -96,12 +100,9 @@ def _prove_part(
     boxes = np.empty(n, dtype=np.int64)
 
     def run(rows: slice) -> None:
+        part = games.take(rows)
         kernel(
-            games.cellular_snr[rows], games.bs_gain[rows], games.noise[rows],
-            games.coupling[rows], games.price_scale[rows],
-            games.follower_price_weight[rows], games.leader_revenue_weight[rows],
-            games.min_power_w[rows], games.max_power_w[rows],
-            games.min_price[rows], games.max_price[rows],
+            part.columns(), part.price_scale, part.min_price, part.max_price,
             relative_gap, max_boxes,
             price[rows], power[rows], value[rows], upper[rows], boxes[rows],
         )  # fmt: skip
@@ -118,45 +119,31 @@ def _prove_part(
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _prove_powers(
-    cellular_snr: Floats, bs_gain: Floats, noise: Floats, coupling: Floats,
-    price_scale: Floats, follower_price_weight: Floats, leader_revenue_weight: Floats,
-    min_power_w: Floats, max_power_w: Floats, min_price: Floats, max_price: Floats,
-    relative_gap: float, max_boxes: int,
-    price: Floats, power: Floats, value: Floats, upper: Floats, boxes: np.ndarray,
+    columns: ChannelColumns, price_scale: Floats, _min_price: Floats,
+    _max_price: Floats, relative_gap: float, max_boxes: int,
+    price: Floats, power: Floats, value: Floats, upper: Floats, boxes: Ints,
 ) -> None:  # fmt: skip
     """Rows under interference bounds: branch and bound over powers."""
-    n, k = bs_gain.shape
+    n, k = columns.bs_gain.shape
     low_y, high_y, y, silent = np.empty(k), np.empty(k), np.empty(k), np.empty(k)
     for c in range(n):
-        a, rate_weight, revenue_weight = (
-            cellular_snr[c],
-            follower_price_weight[c],
-            leader_revenue_weight[c],
-        )
-        low, high = min_power_w[c], max_power_w[c]
+        game = row(columns, c)
+        low, high = game.min_power_w, game.max_power_w
         allowance = 0.0
         if low == 0.0:
             # All at their greatest earn something even where the given point does not.
             silent[:] = high
             for start in (power[c], silent):
-                reached = objective(
-                    start, a, bs_gain[c], noise[c], coupling[c],
-                    rate_weight, revenue_weight,
-                )  # fmt: skip
-                allowance = max(allowance, FLOOR_ALLOWANCE * reached)
+                allowance = max(allowance, FLOOR_ALLOWANCE * objective(start, game))
         for j in range(k):
             floor = low
             if low == 0.0:
-                harm = rate_weight * a * bs_gain[c, j] / (1.0 + a)
-                for i in range(k):
-                    harm += revenue_weight * coupling[c, i, j] / (4.0 * noise[c, i])
-                floor = min(allowance / (k * harm), 1e-6 * high)
+                floor = _floor(j, game, allowance)
             low_y[j], high_y[j] = np.log(floor), np.log(high)
             y[j] = np.log(min(max(power[c, j], floor), high))
         value[c], upper[c], boxes[c] = prove(
-            y, low_y, high_y, a, bs_gain[c], noise[c], coupling[c],
-            rate_weight, revenue_weight, relative_gap, max_boxes,
-        )  # fmt: skip
+            y, low_y, high_y, game, relative_gap, max_boxes
+        )
         upper[c] += allowance
         for j in range(k):
             power[c, j] = min(max(np.exp(y[j]), low), high)
@@ -165,65 +152,48 @@ def _prove_powers(
             if low == 0.0 and power[c, j] < 1e-4 * high:
                 silent[:] = power[c]
                 silent[j] = 0.0
-                at_zero = objective(
-                    silent, a, bs_gain[c], noise[c], coupling[c],
-                    rate_weight, revenue_weight,
-                )  # fmt: skip
-                if at_zero >= objective(
-                    power[c], a, bs_gain[c], noise[c], coupling[c],
-                    rate_weight, revenue_weight,
-                ):  # fmt: skip
+                if objective(silent, game) >= objective(power[c], game):
                     power[c, j] = 0.0
-        value[c] = objective(
-            power[c], a, bs_gain[c], noise[c], coupling[c], rate_weight, revenue_weight
-        )
+        value[c] = objective(power[c], game)
         upper[c] = max(upper[c], value[c])
         for j in range(k):
-            s = noise[c, j]
+            s = game.noise[j]
             for i in range(k):
-                s += coupling[c, j, i] * power[c, i]
+                s += game.coupling[j, i] * power[c, i]
             price[c, j] = price_scale[c, j] / (power[c, j] + s)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def _floor(j: int, game: ChannelGame, allowance: float) -> float:
+    """A power of pair `j` so small that all together cost at most `allowance`."""
+    k = len(game.bs_gain)
+    a = game.cellular_snr
+    harm = game.follower_price_weight * a * game.bs_gain[j] / (1.0 + a)
+    for i in range(k):
+        harm += game.leader_revenue_weight * game.coupling[i, j] / (4.0 * game.noise[i])
+    return min(allowance / (k * harm), 1e-6 * game.max_power_w)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def _prove_prices(
-    cellular_snr: Floats, bs_gain: Floats, noise: Floats, coupling: Floats,
-    price_scale: Floats, follower_price_weight: Floats, leader_revenue_weight: Floats,
-    min_power_w: Floats, max_power_w: Floats, min_price: Floats, max_price: Floats,
+    columns: ChannelColumns, price_scale: Floats, min_price: Floats, max_price: Floats,
     relative_gap: float, max_boxes: int,
-    price: Floats, power: Floats, value: Floats, upper: Floats, boxes: np.ndarray,
+    price: Floats, power: Floats, value: Floats, upper: Floats, boxes: Ints,
 ) -> None:  # fmt: skip
     """Rows under fixed bounds: branch and bound over powers and regimes."""
-    n, k = bs_gain.shape
+    n, k = columns.bs_gain.shape
     scaled, least, most = np.empty(k), np.empty(k), np.empty(k)
     for c in range(n):
-        a, rate_weight, revenue_weight = (
-            cellular_snr[c],
-            follower_price_weight[c],
-            leader_revenue_weight[c],
-        )
-        low, high = min_power_w[c], max_power_w[c]
+        game = row(columns, c)
         for j in range(k):
             scaled[j] = price[c, j] / price_scale[c, j]
             least[j] = min_price[c, j] / price_scale[c, j]
             most[j] = max_price[c, j] / price_scale[c, j]
             scaled[j] = min(max(scaled[j], least[j]), most[j])
         value[c], upper[c], boxes[c] = prove_fixed(
-            scaled, least, most, a, bs_gain[c], noise[c], coupling[c],
-            rate_weight, revenue_weight, low, high, relative_gap, max_boxes,
-        )  # fmt: skip
-        utility_of_prices(
-            scaled,
-            a,
-            bs_gain[c],
-            noise[c],
-            coupling[c],
-            rate_weight,
-            revenue_weight,
-            low,
-            high,
-            power[c],
+            scaled, least, most, game, relative_gap, max_boxes
         )
+        utility_of_prices(scaled, game, power[c])
         for j in range(k):
             price[c, j] = min(
                 max(scaled[j] * price_scale[c, j], min_price[c, j]), max_price[c, j]

@@ -21,14 +21,11 @@ import math
 import numpy as np
 from numba import njit
 
-from stackelberg.spectrum.branch_and_bound import (
-    ROUNDING_ALLOWANCE,
-    logistic_tangent,
-    pop,
-    push,
-)
+from stackelberg.spectrum.box_queue import largest_bound, new_queue, pop, push
+from stackelberg.spectrum.branch_and_bound import ROUNDING_ALLOWANCE, logistic_tangent
+from stackelberg.spectrum.channel_game import ChannelGame
 from stackelberg.spectrum.fixed_bounds import ascend_prices, utility_of_prices
-from stackelberg.spectrum.scenario import Floats
+from stackelberg.spectrum.scenario import Floats, Ints
 
 AT_LEAST_POWER, UNDECIDED, ABOVE, BETWEEN = 0, 1, 2, 3
 
@@ -40,15 +37,15 @@ _NEGLIGIBLE = 1e-3
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _tighten(
-    state: np.ndarray, p_low: Floats, p_high: Floats, s_low: Floats, s_high: Floats,
-    low_price: Floats, high_price: Floats, noise: Floats, coupling: Floats,
-    high: float,
+    state: Ints, p_low: Floats, p_high: Floats, s_low: Floats, s_high: Floats,
+    low_price: Floats, high_price: Floats, game: ChannelGame,
 ) -> bool:  # fmt: skip
     """Shrink the box by the regimes' constraints; False if it cannot be met.
 
     Below p_max every regime needs p + s >= 1 / high_price, decided or not.
     """
     k = len(state)
+    noise, coupling, high = game.noise, game.coupling, game.max_power_w
     slack = 1e-9
     for _ in range(4):
         for j in range(k):
@@ -86,10 +83,8 @@ def _tighten(
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def bound_regimes(
-    state: np.ndarray, p_low: Floats, p_high: Floats,
-    low_price: Floats, high_price: Floats,
-    a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    rate_weight: float, revenue_weight: float, low: float, high: float,
+    state: Ints, p_low: Floats, p_high: Floats,
+    low_price: Floats, high_price: Floats, game: ChannelGame,
     threshold: float, best_power: Floats, score: Floats, work: Floats, share: Floats,
 ) -> float:  # fmt: skip
     """Upper bound on the utility over powers in [p_low, p_high] and regimes `state`.
@@ -98,22 +93,14 @@ def bound_regimes(
     Writes the powers that gave the least bound and the score to split by.
     """
     k = len(state)
+    bs_gain, noise, coupling = game.bs_gain, game.noise, game.coupling
+    a, low = game.cellular_snr, game.min_power_w
+    rate_weight, revenue_weight = game.follower_price_weight, game.leader_revenue_weight
     s_low, s_high, t_low, tangent = work[0], work[1], work[2], work[3]
     slope, y, low_y, high_y = work[4], work[5], work[6], work[7]
     gradient, bend, excess, psi = work[8], work[9], work[10], work[11]
     power, at_low, extra, cap_slope = work[12], work[13], work[14], work[15]
-    if not _tighten(
-        state,
-        p_low,
-        p_high,
-        s_low,
-        s_high,
-        low_price,
-        high_price,
-        noise,
-        coupling,
-        high,
-    ):
+    if not _tighten(state, p_low, p_high, s_low, s_high, low_price, high_price, game):
         return -math.inf
     heard_low, heard_high, constant = 1.0, 1.0, 0.0
     for j in range(k):
@@ -260,10 +247,111 @@ def bound_regimes(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def _power_floors(
+    high_price: Floats, game: ChannelGame, allowance: float, floor: Floats
+) -> None:
+    """Powers so small that moving to them costs at most `allowance`; written."""
+    k = len(floor)
+    revenue_weight, a = game.leader_revenue_weight, game.cellular_snr
+    for i in range(k):
+        harm = (
+            game.follower_price_weight * a * game.bs_gain[i] / (1.0 + a)
+            + revenue_weight * high_price[i]
+        )
+        for j in range(k):
+            harm += revenue_weight * game.coupling[j, i] / (4.0 * game.noise[j])
+        floor[i] = min(1e-2 * allowance / (k * harm), 1e-3 * game.max_power_w)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _enter_child(
+    child: int, j: int, state: Ints, p_low: Floats, p_high: Floats, game: ChannelGame
+) -> bool:
+    """Make a box its child 0 or 1 by pair `j`; False where that child is empty.
+
+    Regimes are split before powers: the least power or above it, then the greatest
+    power or implementable between, then the power at the middle of its logarithm.
+    """
+    if state[j] == UNDECIDED:
+        state[j] = AT_LEAST_POWER if child == 0 else ABOVE
+        if child == 0:
+            p_low[j] = p_high[j] = game.min_power_w
+    elif state[j] == ABOVE:
+        state[j] = ABOVE if child == 0 else BETWEEN
+        if child == 0:
+            if p_high[j] < game.max_power_w:
+                return False
+            p_low[j] = game.max_power_w
+    else:
+        middle = math.sqrt(p_low[j] * p_high[j])
+        if child == 0:
+            p_high[j] = middle
+        else:
+            p_low[j] = middle
+    return True
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _too_narrow(j: int, state: Ints, p_low: Floats, p_high: Floats) -> bool:
+    """Whether pair `j` has only its power left to split, and no number in between."""
+    if state[j] == UNDECIDED or state[j] == ABOVE:
+        return False
+    return not p_low[j] < math.sqrt(p_low[j] * p_high[j]) < p_high[j]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _prices_at(
+    power: Floats, state: Ints, low_price: Floats, high_price: Floats,
+    game: ChannelGame, price: Floats,
+) -> None:  # fmt: skip
+    """The prices that would have the pairs answer `power`, kept to their bounds."""
+    k = len(power)
+    for j in range(k):
+        if state[j] == AT_LEAST_POWER:
+            price[j] = high_price[j]
+        else:
+            s = game.noise[j]
+            for i in range(k):
+                s += game.coupling[j, i] * power[i]
+            price[j] = min(max(1.0 / (power[j] + s), low_price[j]), high_price[j])
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _pair_to_split(
+    state: Ints, p_low: Floats, p_high: Floats, high_price: Floats,
+    coupling: Floats, score: Floats, least_score: float,
+) -> int:  # fmt: skip
+    """The pair of highest score; -1 where nothing is left to split.
+
+    Scores of at most `least_score` tell nothing: the overestimator is all but exact and
+    its best point not implementable. Then the power that moves the regimes' constraints
+    most.
+    """
+    k = len(state)
+    widest, at = -1.0, -1
+    for by_width in range(2):
+        if by_width and widest > least_score:
+            break
+        widest = -1.0
+        for j in range(k):
+            if state[j] == AT_LEAST_POWER or (
+                p_high[j] <= p_low[j] and state[j] != UNDECIDED
+            ):
+                continue
+            width = score[j]
+            if by_width:
+                width = 0.0
+                for i in range(k):
+                    weight = 1.0 if i == j else coupling[i, j]
+                    width += weight * (p_high[j] - p_low[j]) * high_price[i]
+            if width > widest:
+                widest, at = width, j
+    return at if widest >= 0.0 else -1
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def prove_fixed(
-    price: Floats, low_price: Floats, high_price: Floats,
-    a: float, bs_gain: Floats, noise: Floats, coupling: Floats,
-    rate_weight: float, revenue_weight: float, low: float, high: float,
+    price: Floats, low_price: Floats, high_price: Floats, game: ChannelGame,
     relative_gap: float, max_boxes: int,
 ) -> tuple[float, float, int]:  # fmt: skip
     """Bound the utility from above and improve `price` [K] (1/W) on the way.
@@ -276,91 +364,44 @@ def prove_fixed(
     """
     k = len(price)
     power = np.empty(k)
-    incumbent = utility_of_prices(
-        price,
-        a,
-        bs_gain,
-        noise,
-        coupling,
-        rate_weight,
-        revenue_weight,
-        low,
-        high,
-        power,
-    )
+    incumbent = utility_of_prices(price, game, power)
     allowance = 0.0
-    floor = np.full(k, low)
-    if low == 0.0:
+    floor = np.full(k, game.min_power_w)
+    if game.min_power_w == 0.0:
         # At the least prices somebody transmits, even where nobody does at `price`.
-        cheapest = utility_of_prices(
-            low_price, a, bs_gain, noise, coupling, rate_weight, revenue_weight,
-            low, high, power,
-        )  # fmt: skip
+        cheapest = utility_of_prices(low_price, game, power)
         allowance = 1e-9 * max(incumbent, cheapest)
-        for i in range(k):
-            harm = (
-                rate_weight * a * bs_gain[i] / (1.0 + a)
-                + revenue_weight * high_price[i]
-            )
-            for j in range(k):
-                harm += revenue_weight * coupling[j, i] / (4.0 * noise[j])
-            floor[i] = min(1e-2 * allowance / (k * harm), 1e-3 * high)
-    capacity = 64
-    states = np.empty((capacity, k), dtype=np.int64)
-    lows, highs = np.empty((capacity, k)), np.empty((capacity, k))
-    bounds, splits = np.empty(capacity), np.empty(capacity, dtype=np.int64)
-    heap = np.empty(capacity, dtype=np.int64)
-    unused = np.arange(capacity - 1, -1, -1)
-    num_unused = capacity
+        _power_floors(high_price, game, allowance, floor)
+    queue = new_queue(k, 64)
     work, share = np.empty((16, k)), np.empty((k, k))
     point, score, tried = np.empty(k), np.empty(k), np.empty(k)
     state = np.full(k, UNDECIDED)
-    p_low, p_high = floor.copy(), np.full(k, high)
+    p_low, p_high = floor.copy(), np.full(k, game.max_power_w)
     up_state, up_low, up_high = state.copy(), p_low.copy(), p_high.copy()
-    size, boxes, closed = 0, 0, -math.inf
-    pending, child, variable, parent_bound = 1, 0, -1, math.inf
+    boxes, closed = 0, -math.inf
+    pending, variable, parent_bound = 1, -1, math.inf
     while True:
         if pending == 0:
-            if size == 0 or boxes >= max_boxes:
+            target = incumbent * (1.0 + relative_gap)
+            if not largest_bound(queue) > target or boxes >= max_boxes:
                 break
-            if bounds[heap[0]] <= incumbent * (1.0 + relative_gap):
-                break
-            node = pop(heap, bounds, size)
-            size -= 1
-            up_state[:], up_low[:], up_high[:] = states[node], lows[node], highs[node]
-            variable, parent_bound = splits[node], bounds[node]
-            unused[num_unused] = node
-            num_unused += 1
+            row = pop(queue)
+            up_state[:], up_low[:] = queue.mark[row], queue.low[row]
+            up_high[:] = queue.high[row]
+            variable, parent_bound = queue.split[row], queue.bound[row]
+            if _too_narrow(variable, up_state, up_low, up_high):
+                closed = max(closed, parent_bound)
+                continue
             pending = 2
         state[:], p_low[:], p_high[:] = up_state, up_low, up_high
         pending -= 1
-        child = pending
-        if variable >= 0:
-            j = variable
-            if up_state[j] == UNDECIDED:  # the least power, or above it
-                state[j] = AT_LEAST_POWER if child == 0 else ABOVE
-                if child == 0:
-                    p_low[j] = p_high[j] = low
-            elif up_state[j] == ABOVE:  # the greatest power, or implementable between
-                state[j] = ABOVE if child == 0 else BETWEEN
-                if child == 0:
-                    if p_high[j] < high:
-                        continue
-                    p_low[j] = high
-            else:
-                middle = math.sqrt(p_low[j] * p_high[j])
-                if not p_low[j] < middle < p_high[j]:
-                    closed = max(closed, parent_bound)
-                    pending = 0
-                    continue
-                if child == 0:
-                    p_high[j] = middle
-                else:
-                    p_low[j] = middle
+        if variable >= 0 and not _enter_child(
+            pending, variable, state, p_low, p_high, game
+        ):
+            continue
         boxes += 1
         bound = bound_regimes(
-            state, p_low, p_high, low_price, high_price, a, bs_gain, noise, coupling,
-            rate_weight, revenue_weight, low, high, incumbent - allowance,
+            state, p_low, p_high, low_price, high_price, game, incumbent - allowance,
             point, score, work, share,
         )  # fmt: skip
         if bound == -math.inf:
@@ -368,31 +409,9 @@ def prove_fixed(
         bound = min(bound * (1.0 + ROUNDING_ALLOWANCE) + allowance, parent_bound)
         if bound <= incumbent:
             continue
-        for j in range(k):
-            if state[j] == AT_LEAST_POWER:
-                tried[j] = high_price[j]
-            else:
-                s = noise[j]
-                for i in range(k):
-                    s += coupling[j, i] * point[i]
-                tried[j] = min(max(1.0 / (point[j] + s), low_price[j]), high_price[j])
-        reached = utility_of_prices(
-            tried,
-            a,
-            bs_gain,
-            noise,
-            coupling,
-            rate_weight,
-            revenue_weight,
-            low,
-            high,
-            power,
-        )
-        if reached > incumbent:
-            incumbent = ascend_prices(
-                tried, low_price, high_price, a, bs_gain, noise, coupling,
-                rate_weight, revenue_weight, low, high,
-            )  # fmt: skip
+        _prices_at(point, state, low_price, high_price, game, tried)
+        if utility_of_prices(tried, game, power) > incumbent:
+            incumbent = ascend_prices(tried, low_price, high_price, game)
             price[:] = tried
         if bound <= incumbent * (1.0 + 0.5 * relative_gap):
             closed = max(closed, bound)
@@ -400,57 +419,15 @@ def prove_fixed(
         for j in range(k):  # regimes that the box has left cut no more corners
             if state[j] == UNDECIDED and p_low[j] > floor[j]:
                 state[j] = ABOVE
-            if state[j] == ABOVE and p_high[j] < high:
+            if state[j] == ABOVE and p_high[j] < game.max_power_w:
                 state[j] = BETWEEN
-        widest, at = -1.0, 0
-        for j in range(k):
-            if state[j] == AT_LEAST_POWER or (
-                p_high[j] <= p_low[j] and state[j] != UNDECIDED
-            ):
-                continue
-            if score[j] > widest:
-                widest, at = score[j], j
-        if widest <= _NEGLIGIBLE * (bound - incumbent):
-            # The overestimator is all but exact, its best point not implementable:
-            # split the power that moves the regimes' constraints most.
-            widest = -1.0
-            for j in range(k):
-                if state[j] == AT_LEAST_POWER or (
-                    p_high[j] <= p_low[j] and state[j] != UNDECIDED
-                ):
-                    continue
-                width = 0.0
-                for i in range(k):
-                    weight = 1.0 if i == j else coupling[i, j]
-                    width += weight * (p_high[j] - p_low[j]) * high_price[i]
-                if width > widest:
-                    widest, at = width, j
-        if widest < 0.0:  # nothing left to split
+        at = _pair_to_split(
+            state, p_low, p_high, high_price, game.coupling, score,
+            _NEGLIGIBLE * (bound - incumbent),
+        )  # fmt: skip
+        if at < 0:
             closed = max(closed, bound)
             continue
-        if num_unused == 0:
-            grown = 2 * capacity
-            new_states = np.empty((grown, k), dtype=np.int64)
-            new_lows, new_highs = np.empty((grown, k)), np.empty((grown, k))
-            new_bounds = np.empty(grown)
-            new_splits = np.empty(grown, dtype=np.int64)
-            new_heap = np.empty(grown, dtype=np.int64)
-            new_states[:capacity], new_lows[:capacity] = states, lows
-            new_highs[:capacity], new_bounds[:capacity] = highs, bounds
-            new_splits[:capacity], new_heap[:capacity] = splits, heap
-            states, lows, highs = new_states, new_lows, new_highs
-            bounds, splits, heap = new_bounds, new_splits, new_heap
-            unused = np.empty(grown, dtype=np.int64)
-            for i in range(capacity):
-                unused[i] = grown - 1 - i
-            num_unused, capacity = grown - capacity, grown
-        num_unused -= 1
-        node = unused[num_unused]
-        states[node], lows[node], highs[node] = state, p_low, p_high
-        bounds[node], splits[node] = bound, at
-        push(heap, bounds, size, node)
-        size += 1
-    upper = max(incumbent, closed)
-    if size > 0:
-        upper = max(upper, bounds[heap[0]])
+        queue = push(queue, bound, at, p_low, p_high, state)
+    upper = max(incumbent, closed, largest_bound(queue))
     return float(incumbent), float(upper) * (1.0 + ROUNDING_ALLOWANCE), boxes

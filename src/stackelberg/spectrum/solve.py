@@ -266,12 +266,7 @@ def local_optima(games: ChannelGames, low_w: Floats, high_w: Floats) -> Floats:
     def run(rows: slice) -> None:
         part = games.take(rows)
         log_power[rows], _ = best_of_starts(
-            part.cellular_snr,
-            part.bs_gain,
-            part.noise,
-            part.coupling,
-            part.follower_price_weight,
-            part.leader_revenue_weight,
+            part.columns(),
             np.log(low_w[rows]),
             np.log(high_w[rows]),
         )
@@ -287,14 +282,7 @@ def _best_fixed_prices(games: ChannelGames) -> tuple[Floats, Floats]:
         best_prices(
             games.min_price[row] / games.price_scale[row],
             games.max_price[row] / games.price_scale[row],
-            games.cellular_snr[row],
-            games.bs_gain[row],
-            games.noise[row],
-            games.coupling[row],
-            games.follower_price_weight[row],
-            games.leader_revenue_weight[row],
-            games.min_power_w[row],
-            games.max_power_w[row],
+            games.game(row),
             best,
         )
         price[row] = best * games.price_scale[row]
