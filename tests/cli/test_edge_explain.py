@@ -40,8 +40,8 @@ def test_a_user_limited_by_capacity(
     told = words(ended.out)
     assert told.startswith(
         "user ann is limited by the capacity of its nodes: of its one unit of virtual "
-        "money 0 % is the rent of its budget and 100 % that of congested nodes "
-        f"(near: 100 %) budget [{40 * '-'}] capacity utility "
+        "money 0 % is the rent of its budget and 100 % that of sold-out node near "
+        f"budget [{40 * '-'}] capacity utility "
     )
     assert "buys at 1 node of 1 in reach" in told
     assert "it would want more of node near" in told
@@ -54,7 +54,7 @@ def test_a_user_limited_by_its_budget(
     told = words(stackelberg("edge", "explain", *shop, "--user", "u2").out)
     assert told.startswith(
         "user u2 is limited by its budget: of its one unit of virtual money 100 % is "
-        "the rent of its budget and 0 % that of congested nodes "
+        "the rent of its budget and 0 % that of sold-out nodes "
         f"budget [{40 * '#'}] capacity"
     )
     assert "spends 0.5 of 0.5, buys at 1 node of 2 in reach" in told
@@ -199,9 +199,9 @@ def test_a_user_who_can_get_nothing(stackelberg: CommandLine, tmp_path: Path) ->
     [
         ((), ("--user: expected either --user NAME or --node NAME, got neither",)),
         (("--user", "ann", "--node", "near"), ("got both",)),
-        (("--user", "anne"), ("--user: expected one of the market's 4 user rows, such "
-                              "as ann (did you mean 'ann'?), got 'anne'",)),
-        (("--node", "nowhere"), ("--node: expected one of the market's 4 node rows",)),
+        (("--user", "anne"), ("--user: expected one of the market's 4 users: ann, bob, "
+                              "u2, ... (did you mean 'ann'?), got 'anne'",)),
+        (("--node", "nowhere"), ("expected one of the market's 4 nodes: near, far",)),
         (("--user", "ann", "--most", "-1"), ("--most", "-1")),
     ],
 )  # fmt: skip
@@ -212,6 +212,45 @@ def test_wrong_questions_are_one_line(
     parts: tuple[str, ...],
 ) -> None:
     assert_refused(stackelberg("edge", "explain", *shop, *options), *parts)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "near"),
+    [
+        ("anne", ("bob", "ann"), "ann"),
+        ("Node-7", ("node-6", "node-7"), "node-7"),
+        (" u07", ("u7", "u70"), "u7"),
+        ("99", ("0", "9", "10"), None),
+        ("u42", ("u4", "u2", "u24"), None),
+        ("nowhere", ("near", "far"), None),
+        ("ürsel", ("ursel",), "ursel"),
+        ("9" * 6000, ("9",), None),
+    ],
+)
+def test_only_a_name_of_the_same_number_is_near(
+    name: str, known: tuple[str, ...], near: str | None
+) -> None:
+    from stackelberg.cli.edge.names import nearest
+
+    assert nearest(name, known) == near
+
+
+def test_a_name_that_is_not_there_says_which_are(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    names = {"city": CITY, "gaps": replace(CITY, nodes=CITY.nodes * 2)}
+    for folder, nodes in (("city", "0 to 7"), ("gaps", "0 to 14 with gaps")):
+        there = market_in(tmp_path / folder, names[folder])
+        out = solution_in(tmp_path / f"{folder}-out", there)
+        ended = stackelberg("edge", "explain", there, out, "--node", 99)
+        assert ended.err == (
+            f"stackelberg: --node: expected one of the market's 8 nodes, {nodes}, "
+            "got '99'\n"
+        )
+    ended = stackelberg(
+        "edge", "explain", tmp_path / "city", tmp_path / "city-out", "--user", "40"
+    )
+    assert_refused(ended, "one of the market's 40 users, 0 to 39, got '40'")
 
 
 def test_many_rents_are_cut_short() -> None:
@@ -225,8 +264,8 @@ def test_many_rents_are_cut_short() -> None:
     )
     one = edge.explain_user(market, edge.allocate(market).value, 0)
     sentence = limit_sentence(one, usual)
-    assert sentence.count(": 20 %") == 3
-    assert sentence.endswith(", ...)")
+    assert sentence.count("(20 %)") == 3
+    assert sentence.endswith(" and 2 more")
     half = replace(one, budget_rent=0.5, congestion_rent=0.5, limited_by="both")
     assert limit_bar(half) == f"[{20 * '#'}{20 * '-'}]"
     assert "limited by its budget and the capacity of its nodes alike" in (

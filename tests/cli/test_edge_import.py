@@ -173,7 +173,7 @@ def test_inputs_are_never_overwritten(
         "edge", "import", "azure", "--trace", data["trace"], "--market", city,
         "-o", city, "--minute", 0,
     )  # fmt: skip
-    assert_refused(ended, "-o: expected a folder that is not read", "is an input")
+    assert_refused(ended, "-o: expected another folder than those read", "is an input")
     assert contents(city) == before
     ended = stackelberg(
         "edge", "import", "eua", "--sites", data["sites"], "--users", data["users"],

@@ -210,7 +210,7 @@ def test_a_market_is_never_overwritten(
     (tmp_path / "link").symlink_to(city)
     target = {"itself": city, "link": tmp_path / "link", "dots": city / ".." / "city"}
     ended = stackelberg("edge", "solve", city, "-o", target[way])
-    assert_refused(ended, "-o: expected a folder that is not read", "is an input")
+    assert_refused(ended, "-o: expected another folder than those read", "is an input")
     assert contents(city) == before
 
 
@@ -222,6 +222,25 @@ def test_another_market_is_never_overwritten(
     ended = stackelberg("edge", "solve", city, "-o", other)
     assert_refused(ended, "-o: expected a folder for a solution", "holds a market")
     assert contents(other) == before
+
+
+def test_tables_of_something_else_are_never_overwritten(
+    stackelberg: CommandLine, city: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "users.csv").write_text("what I am working on")
+    for command in (("solve", city), ("generate", "--users", 5, "--nodes", 2)):
+        ended = stackelberg("edge", *command, "-o", mine)
+        assert_refused(
+            ended, "-o: expected a folder without tables, or one that holds an earlier",
+            f"got {mine}, whose users.csv is of no",
+        )  # fmt: skip
+    assert contents(mine) == {"users.csv": b"what I am working on"}
+    (mine / "users.csv").rename(mine / "notes.csv")
+    assert stackelberg("edge", "solve", city, "-o", mine).code == 0
+    assert stackelberg("edge", "solve", city, "-o", mine).code == 0  # its own
+    assert contents(mine)["notes.csv"] == b"what I am working on"
 
 
 def test_an_old_solution_stays_whole_where_the_new_one_fails(

@@ -39,7 +39,7 @@ def test_a_warm_start_reaches_the_same_and_may_have_other_users(
             cold["certificate"]["objective"], abs=1e-6
         )
     ended = stackelberg("edge", "solve", city, "--warm-start", old, "-o", old)
-    assert_refused(ended, "-o: expected a folder that is not read", "is an input")
+    assert_refused(ended, "-o: expected another folder than those read", "is an input")
     assert contents(old) == before
 
 

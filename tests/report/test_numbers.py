@@ -7,9 +7,11 @@ import math
 import pytest
 
 from stackelberg.report.numbers import (
+    beside,
     certificate_value,
     listed,
     rate_unit,
+    resolved,
     shown_change,
     shown_percent,
     shown_regret,
@@ -71,6 +73,41 @@ def test_an_absolute_regret_is_judged_by_its_share() -> None:
     )
     assert certificate_value("utility_error", {"utility_error": None}) == "not stated"
     assert certificate_value("bilevel_gap", {"bilevel_gap": math.nan}) == "not known"
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "texts"),
+    [
+        (-522.381834012, -522.381832458, ("-522.3818340", "-522.3818325")),
+        (21.061, 27.2, ("21.06", "27.20")),
+        (1.0, 1.0, ("1", "1")),
+        (1.0986122886681098, 1.0986122886681098, ("1.09861228866811",) * 2),
+        (0.0, 0.0, ("0", "0")),
+        (3.0, math.inf, ("3", "inf")),
+        (1.5e20, 1.6e20, ("1.500e+20", "1.600e+20")),
+        (2e-9, 2.2e-9, ("2.000e-09", "2.200e-09")),
+        (0.0, 1e-12, ("0.000e+00", "1.000e-12")),
+        (1234567.0, 1234599.0, ("1234567", "1234599")),
+        (2.0, 2.0000000000000004, ("2.00000000000000",) * 2),
+    ],
+)
+def test_an_objective_and_its_bound_show_what_lies_between(
+    value: float, other: float, texts: tuple[str, str]
+) -> None:
+    assert (beside(value, other), beside(other, value)) == texts
+    both = {"objective": value, "dual_bound": other}
+    assert (
+        certificate_value("objective", both),
+        certificate_value("dual_bound", both),
+    ) == texts
+    owner = {"profit": value, "upper_bound": other}
+    assert certificate_value("profit", owner) == texts[0]
+
+
+def test_digits_follow_the_error() -> None:
+    assert resolved(-522.38183, 1.6e-6) == "-522.3818300"
+    assert resolved(2.0, math.inf) == "2.000"
+    assert resolved(None, 1.0) == resolved(math.nan, 1.0) == "not known"
 
 
 def test_one_unit_for_a_column() -> None:

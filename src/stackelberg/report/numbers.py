@@ -28,6 +28,48 @@ def significant(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
+def resolved(value: float | None, error: float, size: float | None = None) -> str:
+    """A number with the digits that an error of it leaves a meaning.
+
+    The last two digits are of the size of the error. There are at least 4 significant
+    digits, and at most 15, which is what a float64 holds.
+
+    Args:
+        value: the number.
+        error: how far it may be from what it stands for, >= 0.
+        size: absolute value whose first digit is the first to count; by default
+            `value`'s. Numbers of one size and error have the same decimals.
+    """
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    first = abs(value) if size is None else size
+    if not (math.isfinite(value) and 0.0 < first < math.inf):
+        return f"{value:.{LEAST_DIGITS}g}"
+    if error == 0.0:
+        return f"{value:.{MOST_DIGITS}g}"
+    place = math.floor(math.log10(first))
+    digits = LEAST_DIGITS
+    if math.isfinite(error):
+        digits = place - math.floor(math.log10(error)) + 2
+    digits = min(max(digits, LEAST_DIGITS), MOST_DIGITS)
+    if -4 <= place < MOST_DIGITS:
+        return f"{value:.{max(digits - 1 - place, 0)}f}"
+    return f"{value:.{digits - 1}e}"
+
+
+LEAST_DIGITS = 4
+MOST_DIGITS = 15
+
+
+def beside(value: float | None, other: float | None) -> str:
+    """A number whose distance from `other` is what matters: an objective beside its
+    bound. Both have the same decimals, and two digits of their distance are seen.
+    """
+    if value is None or other is None or not math.isfinite(value - other):
+        return significant(value)
+    return resolved(value, abs(value - other), max(abs(value), abs(other)))
+
+
 def shown_relative(value: float | None, digits: int = 2) -> str:
     """A relative regret, violation or error; what is rounding is said to be that."""
     if value is not None and abs(value) <= ROUNDING:
@@ -52,6 +94,8 @@ def certificate_value(name: str, values: Mapping[str, float | None]) -> str:
         values: every number of that certificate by name.
     """
     value = values[name]
+    if name in _BESIDE:
+        return beside(value, values.get(_BESIDE[name]))
     if name == "follower_regret":
         relative = values.get("follower_regret_relative")
         if relative is not None and abs(relative) <= ROUNDING:
@@ -64,6 +108,14 @@ def certificate_value(name: str, values: Mapping[str, float | None]) -> str:
         return shown_relative(value, 4)
     return significant(value)
 
+
+_BESIDE = {
+    "objective": "dual_bound",
+    "dual_bound": "objective",
+    "profit": "upper_bound",
+    "upper_bound": "profit",
+}
+"""What is shown with the digits that its distance from another number asks for."""
 
 _ZERO_UP_TO_ROUNDING = (
     "follower_regret_relative",

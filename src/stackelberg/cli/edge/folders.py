@@ -18,6 +18,8 @@ _ONLY_IN: dict[Holds, tuple[str, ...]] = {
 }
 """Both have tables of nodes and users; these tell one from the other."""
 
+_IN_BOTH = ("nodes.csv", "nodes.parquet", "users.csv", "users.parquet")
+
 
 def refuse_report_over_tables(
     report: Path, *, read: Path, written: Path | None
@@ -38,13 +40,14 @@ def target_folder(
     """`folder`, once it is known that the result may go there. It is not made yet.
 
     Raises:
-        ConfigError: it is an input, a file, cannot be made, or holds tables of the
-            other kind, which would be replaced.
+        ConfigError: it is an input, a file, cannot be made, or holds tables that are
+            not of an earlier result of this kind and would be replaced.
     """
     if folder.resolve() in {path.resolve() for path in inputs}:
         raise ConfigError(
             option,
-            expected="a folder that is not read",
+            expected=f"another folder than those read, since the {holds} would be "
+            "mixed with what lies there",
             got=f"{folder}, which is an input",
         )
     other: Holds = "solution" if holds == "market" else "market"
@@ -53,6 +56,15 @@ def target_folder(
             option,
             expected=f"a folder for a {holds}",
             got=f"{folder}, which holds a {other}",
+        )
+    earlier = any((folder / name).exists() for name in _ONLY_IN[holds])
+    foreign = [name for name in _IN_BOTH if (folder / name).exists()]
+    if foreign and not earlier:
+        raise ConfigError(
+            option,
+            expected="a folder without tables, or one that holds an earlier "
+            f"{holds}, which is replaced",
+            got=f"{folder}, whose {foreign[0]} is of no {holds}",
         )
     _check_can_be_made(option, folder)
     return folder

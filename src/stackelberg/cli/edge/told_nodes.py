@@ -56,7 +56,7 @@ def _shadow_price(one: NodeExplanation, welfare: Welfare) -> str:
     spread = one.most_shadow_price - one.least_shadow_price
     if spread > 1e-3 * one.most_shadow_price:
         text += (
-            f"; any from {significant(one.least_shadow_price)} to "
+            f"; not unique: any from {significant(one.least_shadow_price)} to "
             f"{significant(one.most_shadow_price)} proves the same"
         )
     return text

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from stackelberg.cli import output as terminal
-from stackelberg.cli.edge.words import named
+from stackelberg.cli.edge.words import SOLD_OUT, named
 from stackelberg.report.numbers import counted, listed, shown_percent, significant
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ BAR = 40
 
 DROWNED = 1e-6
 """Change of a log utility below which a gain is the solver's remainder."""
+
+NAMED = 3
+"""Nodes that a sentence names."""
 
 OFF = 1e-3
 """Largest deviation of both rents together from 1 that is not spoken of."""
@@ -63,19 +66,34 @@ def limit_sentence(one: UserExplanation, welfare: Welfare) -> str:
         "both": "its budget and the capacity of its nodes alike",
     }[one.limited_by]
     total = one.virtual_money or 1.0
-    rents = [
-        f"{purchase.node}: {_percent(purchase.congestion_rent / total)}"
-        for purchase in sorted(one.purchases, key=lambda p: -p.congestion_rent)
-        if purchase.congestion_rent >= 0.005 * total
-    ]
-    nodes = f" ({listed(rents[:3])}{', ...' if len(rents) > 3 else ''})"
     unit = "one unit of " if welfare.is_log else ""
     return (
         f"{who} is limited by {by}: of its {unit}virtual money "
         f"{_percent(one.budget_rent / total)} is the rent of its budget and "
-        f"{_percent(one.congestion_rent / total)} that of congested nodes"
-        f"{nodes if rents else ''}"
+        f"{_percent(one.congestion_rent / total)} that of {_congested(one)}"
     )
+
+
+def _congested(one: UserExplanation) -> str:
+    """The nodes that take congestion rent from a user, the one that takes most first:
+    sold out at an optimum, else what they are.
+    """
+    total = one.virtual_money or 1.0
+    taking = [
+        purchase
+        for purchase in sorted(one.purchases, key=lambda p: -p.congestion_rent)
+        if purchase.congestion_rent >= 0.005 * total
+    ]
+    if not taking:
+        return "sold-out nodes"
+    full = all(purchase.utilisation >= SOLD_OUT for purchase in taking)
+    kind = "sold-out" if full else "congested"
+    if len(taking) == 1:
+        return f"{kind} node {taking[0].node}"
+    told = [f"{p.node} ({_percent(p.congestion_rent / total)})" for p in taking]
+    if len(told) > NAMED:
+        told = [*told[:NAMED], f"{len(told) - NAMED} more"]
+    return f"{kind} nodes {listed(told)}"
 
 
 def limit_bar(one: UserExplanation) -> str:
@@ -91,8 +109,8 @@ def _doubts(one: UserExplanation) -> list[str]:
     least, most = one.least_budget_rent, one.most_budget_rent
     if most - least > OFF * one.due:
         lines.append(
-            "  any split from "
-            f"{_percent(least / one.due)} to {_percent(most / one.due)} "
+            "  not unique: any split from "
+            f"{shown_percent(least / one.due)} to {shown_percent(most / one.due)} "
             "for the budget proves the same: around it all money and all capacity "
             "are used up together"
         )
