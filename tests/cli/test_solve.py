@@ -40,7 +40,9 @@ def test_an_answer_is_written_and_printed(
     assert "bit/s" in ended.out
     assert "Of 3 cellular users, below 5 dB are" in ended.out
     users = cellular_records(io.read_scenario(cell), expected.value)
-    assert f"and the worst {min(x.sinr_db for x in users):.1f} dB" in ended.out
+    worst = min(users, key=lambda x: x.sinr_db)
+    told = f"and {worst.sinr_db:.1f} dB (channel {worst.channel}) at these prices."
+    assert told in " ".join(ended.out.split())
 
 
 @pytest.mark.parametrize("concept", ["bilevel", "iterated", "published"])
@@ -235,7 +237,7 @@ def test_prices_that_could_fall_are_told_as_such(
     )
     protected = ended.json["solutions"][0]["protection"]
     assert protected["found"]["scale"] < 1.0
-    assert ("they could fall by" in protected["lines"][0]) or (
+    assert ("at prices lower by up to" in protected["lines"][0]) or (
         "even at full power" in protected["lines"][0]
     )
 

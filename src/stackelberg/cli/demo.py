@@ -212,8 +212,12 @@ def _policy_summary(data: PolicyReportData) -> str:
 
 
 def _summary(data: ReportData) -> list[str]:
-    """The spectrum half in nine lines at most."""
-    from stackelberg.report.spectrum.cellular import below_sentence, sacrifice_sentences
+    """The spectrum half in ten lines at most."""
+    from stackelberg.report.spectrum.cellular import (
+        below_sentence,
+        sacrifice_sentences,
+        sinr_sentence,
+    )
 
     reached = {m.method: m for m in data.methods}
     best = reached["bilevel"]
@@ -240,7 +244,8 @@ def _summary(data: ReportData) -> list[str]:
         f"{shown_rate(reached['no_reuse'].sum_rate_bps)} without reuse"
     )
     given_up = sacrifice_sentences(data.cellular)[:1]
-    return [*lines, below_sentence(data.cellular), *given_up]
+    users = data.cellular
+    return [*lines, sinr_sentence(users), below_sentence(users), *given_up]
 
 
 def _against(other: MethodRecord, best: MethodRecord) -> str:

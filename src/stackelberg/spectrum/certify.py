@@ -87,7 +87,7 @@ class SpectrumCertificate(Certificate):
                  "the same as a share of the pair's rate"),
                 ("price_regret", self.price_regret, "bit/s",
                  "most the leader gains by one price, other powers held fixed "
-                 "(what iterated promises; bilevel does not)"),
+                 "(for the iterated concept; no promise of bilevel)"),
                 ("bilevel_bound", self.bilevel_bound, "bit/s",
                  f"no prices give the leader more ({self.bound_origin})"),
                 ("bilevel_gap", self.bilevel_gap, "",

@@ -86,7 +86,7 @@ def example_data(
         pairs=pairs,
         pairs_per_channel=tuple(np.bincount(channel, minlength=num_channels).tolist()),
         cellular=tuple(
-            CellularRecord(i, 2, 20.0, 15.0 - 4.0 * i, 16.0, 1.2e6, 1e6, 5e5)
+            CellularRecord(i, 2, 20.0, 15.0 - 4.0 * i, 16.0, 3.0, 1.2e6, 1e6, 5e5)
             for i in range(num_channels)
         ),
         methods=methods,

@@ -9,13 +9,16 @@ import pytest
 
 from stackelberg import report, spectrum
 from stackelberg.report import ReportData
+from stackelberg.report.numbers import shown_percent
 from stackelberg.report.spectrum.cellular import (
     below_sentence,
     cellular_records,
+    refusal_sentences,
     sacrifice_sentences,
     sinr_sentence,
 )
 from stackelberg.report.spectrum.story import story
+from stackelberg.spectrum.baselines import no_reuse
 from stackelberg.spectrum.insight import Insight, describe
 from stackelberg.spectrum.solve import SpectrumSolution
 from stackelberg.units import from_db
@@ -133,15 +136,19 @@ def test_the_story_is_in_the_scenarios_own_numbers(
     low, high, inside = (
         len(x) for x in (seen.at_min_power, seen.at_max_power, seen.interior)
     )
-    assert f"Of 6 pairs, {low} sit at the least power, {high} at the great" in told
-    assert f"{inside} in between." in told
+    for count, where in (
+        (low, "at the least power"),
+        (high, "at the greatest"),
+        (inside, "in between"),
+    ):
+        assert (f"{count} {where}" in told) == (0 < count < 6)
     assert "the Stackelberg equilibrium proper" in told
     assert "the price box itself is the limit" in told or "No price is at" in told
     assert "by 1 dB" in told
     assert "Under caps on pairs per channel" in told
     assert f"{np.min(seen.spend_share):.3g}" in told
     assert "optimal" not in told
-    assert "What the price does to the cellular users' SINR" in told
+    assert "What the prices do to the cellular users' SINR" in told
 
 
 @pytest.mark.parametrize("concept", ["iterated", "published"])
@@ -183,8 +190,8 @@ def test_lost_rate_and_sinr_of_a_method(cell: spectrum.Scenario) -> None:
 def user(channel: int, alone: float, now: float, lost: float, worth: float) -> Any:
     return report.CellularRecord(
         channel=channel, pairs=2, sinr_alone_db=alone, sinr_db=now,
-        least_power_sinr_db=now, rate_alone_bps=lost, rate_bps=0.0,
-        payments_worth_bps=worth,
+        least_power_sinr_db=now, full_power_sinr_db=now - 10.0, rate_alone_bps=lost,
+        rate_bps=0.0, payments_worth_bps=worth,
     )  # fmt: skip
 
 
@@ -208,6 +215,15 @@ def test_cellular_users_with_and_without_reuse(
             cell.leader_revenue_weight * paid
         )
         assert record.rate_bps == pytest.approx(answer.cellular_rate_bps[i])
+        loudest = cell.gain_to_bs(i)[on].sum() * cell.max_power_w
+        assert from_db(record.full_power_sinr_db) == pytest.approx(
+            signal / (cell.noise_power_w + loudest)
+        )
+    facts = dict(data.facts)
+    worst = min(user.sinr_db for user in data.cellular)
+    assert facts["worst cellular SINR"] == f"{worst:.1f} dB"
+    below = sum(user.sinr_db < 5.0 for user in data.cellular)
+    assert facts["cellular users below 5 dB"] == f"{below} of 3"
 
 
 def test_sacrificed_users_are_named_only_where_payments_outweigh_their_rate() -> None:
@@ -230,10 +246,33 @@ def test_sacrificed_users_are_named_only_where_payments_outweigh_their_rate() ->
         "Of 4 cellular users, below 5 dB are 3 (channels 1, 2 and 3) with reuse, none "
         "without; below 0 dB are 1 (channel 1) with reuse, none without."
     )
-    assert "with reuse the median is 3.0 dB and the worst -40.0 dB (channel 1)" in (
-        sinr_sentence(users)
-    )
-    assert "without reuse the median is 13.5 dB and the worst 6.0 dB (channel 3)" in (
-        sinr_sentence(users)
+    assert sinr_sentence(users) == (
+        "What the prices do to the cellular users' SINR at the base station, median "
+        "and worst: 13.5 and 6.0 dB (channel 3) without reuse; -7.0 and -50.0 dB "
+        "(channel 1) if reuse were free and all pairs at full power; 3.0 and -40.0 dB "
+        "(channel 1) at these prices."
     )
     assert sacrifice_sentences([users[0], users[2]]) == []
+
+
+def test_the_leader_is_told_where_it_would_rather_have_no_pair() -> None:
+    cell = spectrum.generate(
+        seed=0, num_channels=1, num_pairs=3, min_power_dbm=10.0, channel=[0, 0, 0],
+        leader_revenue_weight=0.01,
+    )  # fmt: skip
+    answer = spectrum.solve(cell).value
+    refused = no_reuse(cell).leader_utility
+    assert refused > answer.leader_utility
+    (told,) = refusal_sentences(cell, answer)
+    lost = shown_percent(1.0 - answer.leader_utility / refused)
+    assert f"costs the leader {lost}: without any pair" in told
+    assert told.endswith("since every pair sends at least 10 dBm.")
+    seen = describe(cell, answer)
+    assert story(cell, answer, seen, "bilevel")[1] == told
+    held = cell.replace(
+        price_bounds=spectrum.FixedPriceBounds(np.ones(3), 2.0 * np.ones(3))
+    )
+    assert "no price within the bounds" in refusal_sentences(held, answer)[0]
+    silent = cell.replace(min_power_w=0.0)
+    assert "higher prices would" in refusal_sentences(silent, answer)[0]
+    assert refusal_sentences(silent, spectrum.solve(silent).value) == []

@@ -177,8 +177,8 @@ def test_utilities_are_told_against_the_proved_bound(
     words = {r["method"]: r["words"] for r in rows(drawn["utility"], "words")}
     best = data.methods[-1]
     assert best.method == "bilevel"
-    assert words["bilevel"] == f"{best.leader_utility_bps / 1e6:.2f} (-0.008 %)"
-    assert words["no_reuse"] == "30.00 (-17 %)"
+    assert words["bilevel"] == f"{best.leader_utility_bps / 1e6:.2f} (gap 0.008 %)"
+    assert words["no_reuse"] == "30.00 (gap 20 %)"
     unproved = dataclasses.replace(best, bilevel_gap=None)
     data = dataclasses.replace(data, methods=(unproved,))
     (figure,) = [f for f in draw_figures(data) if f.name == "utility"]

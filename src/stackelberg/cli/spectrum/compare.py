@@ -35,8 +35,8 @@ _HEADINGS = (
     "sum\nrate",
     "rate\nlost %",
     "users\nbelow\n5 dB",
+    "worst\nSINR\ndB",
     "follower\nregret",
-    "price\nregret",
     "bilevel\ngap",
     "s",
 )
@@ -121,10 +121,9 @@ def compare(
     console.print(comparison_table(compared, factor))
     console.print(
         f"Leader utility and sum rate in {unit}; lost: of the cellular rate without "
-        "reuse; users: cellular, by SINR at the base station; s: seconds. Regrets and "
-        "gap are relative, 0 where below 1e-9; -: does not apply. Price regret "
-        "certifies iterated only; with two or more pairs on a channel it says nothing "
-        "of the Stackelberg equilibrium."
+        "reuse; users and SINR: cellular, at the base station; s: seconds. Follower "
+        "regret is a share of the pair's rate, bilevel gap of the leader utility; 0 "
+        "where below 1e-9; -: does not apply."
     )
     for name, status in statuses.items():
         if status:
@@ -169,8 +168,8 @@ def comparison_table(compared: tuple[MethodRecord, ...], factor: float) -> Table
             significant(m.sum_rate_bps / factor),
             f"{100.0 * m.cellular_rate_lost:.1f}",
             str(m.users_below_5_db),
-            *(_relative(m, x) for x in (m.follower_regret, m.price_regret)),
-            _relative(m, m.bilevel_gap),
+            f"{min(m.cellular_sinr_db):.1f}" if m.cellular_sinr_db else "-",
+            *(_relative(m, x) for x in (m.follower_regret, m.bilevel_gap)),
             "-" if m.seconds is None else f"{m.seconds:.2f}",
         )
     return made

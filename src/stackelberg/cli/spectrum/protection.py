@@ -47,9 +47,9 @@ def _lines(found: Protection, answer: Outcome) -> list[str]:
     shift_db = float(to_db(found.scale))
     if shift_db < 0.0:
         told = (
-            f"every cellular user keeps {asked} at these prices; they could fall by "
-            f"{significant(-shift_db, 3)} dB ({significant(found.scale)} times) and "
-            "the users would still keep it"
+            f"every cellular user keeps {asked} at these prices, and would at prices "
+            f"lower by up to {significant(-shift_db, 3)} dB "
+            f"({significant(found.scale)} times these)"
         )
     else:
         told = (
@@ -89,7 +89,8 @@ def _why_not(found: Protection, asked: str) -> list[str]:
         "with all pairs at their least power it is missed on channel "
         f"{_listed(found.limiting_channels)}",
         f"  the most that prices can leave every user is {most_db:.2f} dB "
-        f"(channel {worst})",
+        f"(channel {worst}); other channels for these pairs (--max-pairs-per-channel, "
+        "or channel in the scenario) or a lower min_power_w can leave more",
     ]
     if found.hopeless_channels:
         lines.append(

@@ -256,6 +256,7 @@ def _print_in_full(
     from stackelberg.report.spectrum.cellular import (
         below_sentence,
         cellular_records,
+        refusal_sentences,
         sinr_sentence,
     )
 
@@ -265,6 +266,8 @@ def _print_in_full(
     console.print(f"{path}: {concept}, {solution.status.label}")
     console.print(f"  {terminal.advice_at(solution.status, tolerance)}")
     console.print(f"  leader utility {shown_rate(outcome.leader_utility)}")
+    for sentence in refusal_sentences(cell, outcome):
+        console.print(f"  {sentence}")
     console.print(f"  {allocation_line(solution.stats)}")
     console.print(f"  channels: {loads(cell.num_channels, outcome.channel)}")
     users = cellular_records(cell, outcome)

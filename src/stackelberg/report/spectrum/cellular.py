@@ -6,14 +6,23 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from stackelberg.report.numbers import counted, listed, shown_rate
+from stackelberg.report.numbers import (
+    counted,
+    listed,
+    shown_percent,
+    shown_rate,
+    significant,
+)
 from stackelberg.report.spectrum.data import CellularRecord
-from stackelberg.spectrum import Outcome, Scenario, links
+from stackelberg.spectrum import FixedPriceBounds, Outcome, Scenario, links
 from stackelberg.spectrum.rates import payments, rate_bps
-from stackelberg.units import to_db
+from stackelberg.units import to_db, to_dbm
 
 USABLE_DB = 5.0
 """SINR below which a cellular user is counted as badly served, dB."""
+
+REFUSAL = 1e-6
+"""Share of the leader utility by which no reuse at all must be better to be told."""
 
 DECODABLE_DB = 0.0
 """SINR below which interference and noise drown a cellular user, dB."""
@@ -24,9 +33,15 @@ def cellular_records(scenario: Scenario, answer: Outcome) -> tuple[CellularRecor
 
     Payments are weighted as in the leader's utility, so that they compare with rates.
     """
-    least = np.full(scenario.num_pairs, scenario.min_power_w)
-    heard = links(scenario, answer.channel, answer.transmit_power_w)
-    quiet = links(scenario, answer.channel, least).cellular_sinr
+    every_pair = np.ones(scenario.num_pairs)
+    heard, quiet, loud = (
+        links(scenario, answer.channel, power).cellular_sinr
+        for power in (
+            answer.transmit_power_w,
+            scenario.min_power_w * every_pair,
+            scenario.max_power_w * every_pair,
+        )
+    )
     alone = scenario.received_cellular_power_w / scenario.noise_power_w
     rate_alone = rate_bps(scenario.bandwidth_hz, alone)
     paid = payments(
@@ -37,10 +52,8 @@ def cellular_records(scenario: Scenario, answer: Outcome) -> tuple[CellularRecor
     )
     pairs_on = np.bincount(answer.channel, minlength=scenario.num_channels)
     with np.errstate(divide="ignore"):
-        alone_db, sinr_db, quiet_db = (
-            to_db(alone),
-            to_db(heard.cellular_sinr),
-            to_db(quiet),
+        alone_db, sinr_db, quiet_db, loud_db = (
+            to_db(sinr) for sinr in (alone, heard, quiet, loud)
         )
     return tuple(
         CellularRecord(
@@ -49,6 +62,7 @@ def cellular_records(scenario: Scenario, answer: Outcome) -> tuple[CellularRecor
             sinr_alone_db=float(alone_db[i]),
             sinr_db=float(sinr_db[i]),
             least_power_sinr_db=float(quiet_db[i]),
+            full_power_sinr_db=float(loud_db[i]),
             rate_alone_bps=float(rate_alone[i]),
             rate_bps=float(answer.cellular_rate_bps[i]),
             payments_worth_bps=float(worth[i]),
@@ -70,19 +84,45 @@ def sacrificed(users: Sequence[CellularRecord]) -> list[CellularRecord]:
 
 
 def sinr_sentence(users: Sequence[CellularRecord]) -> str:
-    """Median and worst SINR with and without reuse."""
-    parts: list[str] = []
-    for name, of in (("with", _with), ("without", _without)):
-        worst = min(users, key=of)
-        middle = float(np.median([of(user) for user in users]))
-        parts.append(
-            f"{name} reuse the median is {middle:.1f} dB and the worst "
-            f"{of(worst):.1f} dB (channel {worst.channel})"
-        )
-    return (
-        "What the price does to the cellular users' SINR at the base station: "
-        f"{parts[0]}; {parts[1]}."
+    """Median and worst SINR without reuse, with free reuse and at the prices."""
+    without, free, priced = (
+        _median_and_worst(users, of)
+        for of in (_without, lambda user: user.full_power_sinr_db, _with)
     )
+    return (
+        "What the prices do to the cellular users' SINR at the base station, median "
+        f"and worst: {without} without reuse; {free} if reuse were free and all pairs "
+        f"at full power; {priced} at these prices."
+    )
+
+
+def _median_and_worst(
+    users: Sequence[CellularRecord], of: Callable[[CellularRecord], float]
+) -> str:
+    worst = min(users, key=of)
+    middle = float(np.median([of(user) for user in users]))
+    return f"{middle:.1f} and {of(worst):.1f} dB (channel {worst.channel})"
+
+
+def refusal_sentences(scenario: Scenario, answer: Outcome) -> list[str]:
+    """Whether the leader would rather have no pair at all, and why it cannot."""
+    alone = scenario.received_cellular_power_w / scenario.noise_power_w
+    refused = float(rate_bps(scenario.bandwidth_hz, alone).sum())
+    reached = answer.leader_utility
+    if not refused > reached + REFUSAL * abs(reached):
+        return []
+    if isinstance(scenario.price_bounds, FixedPriceBounds):
+        why = "no price within the bounds silences them"
+    elif scenario.min_power_w == 0.0:
+        why = "higher prices would silence them"
+    else:
+        least = significant(to_dbm(scenario.min_power_w), 3)
+        why = f"no price silences them, since every pair sends at least {least} dBm"
+    return [
+        f"Admitting these pairs costs the leader {shown_percent(1 - reached / refused)}"
+        f": without any pair it would have {shown_rate(refused)} instead of "
+        f"{shown_rate(reached)}; {why}."
+    ]
 
 
 def below_sentence(users: Sequence[CellularRecord]) -> str:
@@ -118,9 +158,9 @@ def sacrifice_sentences(users: Sequence[CellularRecord]) -> list[str]:
     if lost_anyway:
         sentences.append(
             f"Higher prices would not bring {_channels(lost_anyway)} back to "
-            f"{USABLE_DB:g} dB: with every pair at its least power it is missed too, "
-            "so only other channels for these pairs, fewer pairs there or a lower "
-            "least power would."
+            f"{USABLE_DB:g} dB: they are below it even with every pair at its least "
+            "power. Only other channels for these pairs, a smaller cap on pairs per "
+            "channel or a lower least power would."
         )
     return sentences
 

@@ -9,7 +9,7 @@ import numpy as np
 from stackelberg.game import Status
 from stackelberg.report.certificate import certificate_records
 from stackelberg.report.numbers import shown_percent, shown_rate, significant
-from stackelberg.report.spectrum.cellular import cellular_records
+from stackelberg.report.spectrum.cellular import USABLE_DB, cellular_records
 from stackelberg.report.spectrum.data import (
     CapRecord,
     FlatnessRecord,
@@ -82,10 +82,16 @@ def _facts(
     scenario: Scenario, answer: Outcome, certificate: SpectrumCertificate
 ) -> tuple[tuple[str, str], ...]:
     low, high = scenario.min_power_w, scenario.max_power_w
+    users = cellular_records(scenario, answer)
     least = f"{significant(to_dbm(low), 3)}" if low > 0.0 else "no power"
     return (
         ("leader utility", shown_rate(answer.leader_utility)),
         ("bilevel gap", shown_percent(certificate.bilevel_gap, 2)),
+        ("worst cellular SINR", f"{min(u.sinr_db for u in users):.1f} dB"),
+        (
+            f"cellular users below {USABLE_DB:g} dB",
+            f"{sum(u.sinr_db < USABLE_DB for u in users)} of {len(users)}",
+        ),
         ("cellular rate", shown_rate(float(answer.cellular_rate_bps.sum()))),
         ("D2D rate", shown_rate(float(answer.d2d_rate_bps.sum()))),
         ("channels", f"{scenario.num_channels} of {scenario.bandwidth_hz / 1e3:g} kHz"),

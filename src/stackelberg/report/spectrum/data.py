@@ -82,6 +82,8 @@ class CellularRecord:
         sinr_db: at the answer.
         least_power_sinr_db: with every pair of the channel at the least power, which is
             the most that prices can do for the user on these channels.
+        full_power_sinr_db: with every pair of the channel at the greatest power, as if
+            reuse were free.
         rate_alone_bps: without reuse.
         rate_bps: at the answer.
         payments_worth_bps: of the channel's pairs, as the leader's utility weights it.
@@ -92,6 +94,7 @@ class CellularRecord:
     sinr_alone_db: float
     sinr_db: float
     least_power_sinr_db: float
+    full_power_sinr_db: float
     rate_alone_bps: float
     rate_bps: float
     payments_worth_bps: float

@@ -295,7 +295,7 @@ def utility_and_regrets(data: ReportData) -> Figure:
     x = alt.X(
         "value:Q",
         title="leader utility (Mbit/s)",
-        scale=alt.Scale(domain=[0, 1.3 * peak], nice=False),
+        scale=alt.Scale(domain=[0, 1.45 * peak], nice=False),
     )
     base = alt.Chart(utilities, title="leader utility")
     bars = base.mark_bar(height=15, cornerRadiusEnd=2).encode(
@@ -311,11 +311,10 @@ def utility_and_regrets(data: ReportData) -> Figure:
     return Figure(
         "utility",
         "Leader utility per method, with regrets",
-        "In brackets how far each is below the proved bound, which no prices on "
-        f"these channels can pass. Regrets below {REGRET_FLOOR:.0e} are drawn at the "
-        "left edge. The bilevel "
-        "gap bounds what the leader could still gain; where a method has none, no "
-        "bound was computed. A price regret of 0 is a Stackelberg equilibrium only "
+        "In brackets the bilevel gap: how far above each, as a share of it, is the "
+        "proved bound, which no prices on these channels can pass; where a method has "
+        f"none, no bound was computed. Regrets below {REGRET_FLOOR:.0e} are drawn at "
+        "the left edge. A price regret of 0 is a Stackelberg equilibrium only "
         "where no channel carries two pairs.",
         alt.vconcat(above, _regret_panel(data, order), spacing=15),
     )
@@ -562,12 +561,14 @@ def _proved_bound(data: ReportData) -> float | None:
 
 
 def _beside_bound(method: MethodRecord, bound: float | None) -> str:
-    """The utility, and what it misses of the bound."""
+    """The utility, and by how much the bound is above it, as a share of it."""
     utility = f"{method.leader_utility_bps / 1e6:.2f}"
     if bound is None:
         return utility
-    missed = 1.0 - method.leader_utility_bps / bound
-    return f"{utility} ({'-' if missed > ROUNDING else ''}{shown_percent(missed, 2)})"
+    gap = bound / method.leader_utility_bps - 1.0
+    if gap < -ROUNDING:  # no reuse is no answer of the game, and can be above it
+        return utility
+    return f"{utility} (gap {shown_percent(gap, 2)})"
 
 
 def _regret_panel(data: ReportData, order: list[str]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackelberg.report.numbers import NO_GAME, shown_relative
+from stackelberg.report.numbers import NO_GAME, shown_percent
 from stackelberg.report.part import Part
 from stackelberg.report.spectrum.data import MethodRecord, ReportData
 from stackelberg.report.spectrum.figures import draw_figures
@@ -28,7 +28,7 @@ def spectrum_part(data: ReportData) -> Part:
 
 
 def _shown_relative(method: MethodRecord, value: float | None) -> str:
-    """A regret or gap of a method; one that plays no game has none."""
+    """A regret or gap of a method in percent; one that plays no game has none."""
     if value is None and method.method == "no_reuse":
         return NO_GAME
-    return shown_relative(value)
+    return shown_percent(value, 2)

@@ -14,6 +14,7 @@ from stackelberg.report.numbers import (
 from stackelberg.report.spectrum.cellular import (
     below_sentence,
     cellular_records,
+    refusal_sentences,
     sacrifice_sentences,
     sinr_sentence,
 )
@@ -30,22 +31,25 @@ ALIKE = 0.9
 def story(
     scenario: Scenario, answer: Outcome, seen: Insight, concept: str
 ) -> tuple[str, ...]:
-    """Sentences for a reader: limits, price box, flatness, payments, channels, caps."""
+    """Sentences for a reader: what it means for the cellular users first, then limits,
+    price box, flatness, payments, channels and caps.
+    """
     if seen.num_pairs == 0:
         return ("There is no pair: every channel belongs to its cellular user.",)
     users = cellular_records(scenario, answer)
     sentences = [
         _what_it_is(seen, concept),
+        *refusal_sentences(scenario, answer),
+        sinr_sentence(users),
+        below_sentence(users),
+        *sacrifice_sentences(users),
+        _cellular(scenario, answer),
         _limits(seen),
         *_by_occupancy(seen),
         _box(scenario, seen),
         *_flat(seen),
         _payments(scenario, seen),
         *_prices(seen),
-        _cellular(scenario, answer),
-        sinr_sentence(users),
-        below_sentence(users),
-        *sacrifice_sentences(users),
         _channels(seen),
         *_caps(seen),
     ]
@@ -81,22 +85,32 @@ def _what_it_is(seen: Insight, concept: str) -> str:
 
 
 def _limits(seen: Insight) -> str:
-    return (
-        f"Of {counted(seen.num_pairs, 'pair')}, {len(seen.at_min_power)} sit at the "
-        f"least power, {len(seen.at_max_power)} at the greatest, "
-        f"{len(seen.interior)} in between."
+    places = (
+        ("at the least power", len(seen.at_min_power)),
+        ("at the greatest", len(seen.at_max_power)),
+        ("in between", len(seen.interior)),
     )
+    parts = [f"{count} {where}" for where, count in places if count]
+    if len(parts) == 1:
+        where = next(where for where, count in places if count)
+        where += "" if where == "at the least power" else " power"
+        return f"All {seen.num_pairs} pairs sit {where}."
+    return f"Of {counted(seen.num_pairs, 'pair')}, {listed(parts)}."
 
 
 def _by_occupancy(seen: Insight) -> list[str]:
     if len(seen.limits_by_occupancy) < 2:
         return []
     parts = [
-        f"{shown_percent(row.at_min / row.pairs, 2)} of the pairs that are "
-        + ("alone" if row.pairs_on_channel == 1 else f"{row.pairs_on_channel} together")
+        f"{row.at_min} of {row.pairs} where "
+        + (
+            "one pair is"
+            if row.pairs_on_channel == 1
+            else f"{row.pairs_on_channel} are"
+        )
         for row in seen.limits_by_occupancy
     ]
-    return [f"At the least power are {listed(parts)} on their channel."]
+    return [f"At the least power, by pairs on the channel: {listed(parts)}."]
 
 
 def _box(scenario: Scenario, seen: Insight) -> str:
@@ -124,14 +138,14 @@ def _flat(seen: Insight) -> list[str]:
     lost = [row.lost for row in inside if abs(row.shift_db) == 1.0]
     if lost:
         sentences.append(
-            f"Moving the {counted(inside[0].pairs, 'power')} inside the limits by 1 dB "
+            f"Moving all powers that are inside the limits ({inside[0].pairs}) by 1 dB "
             f"costs the leader at most {shown_percent(max(lost), 2)}"
             + (": the answer is flat there." if max(lost) < FLAT else ".")
         )
     for row in seen.flatness:
         if row.moved == "at_limit" and row.shift_db == 1.0:
             sentences.append(
-                f"Moving the {counted(row.pairs, 'power')} at a limit inwards by 1 dB "
+                f"Moving all powers that are at a limit ({row.pairs}) inwards by 1 dB "
                 f"costs {shown_percent(row.lost, 2)}."
             )
     return sentences
