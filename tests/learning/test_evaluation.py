@@ -61,6 +61,7 @@ def test_every_metric_is_that_of_the_episodes_played_one_by_one() -> None:
             add("best", info.equilibrium.leader_utility)
             add("missed", info.leader_regret)
             add("follower", outcome.follower_utility)
+            add("reward", after.follower_reward)
             add("regret", info.follower_regret)
             add("d2d", outcome.d2d_rate_bps)
             add("cellular", outcome.cellular_rate_bps)
@@ -77,6 +78,7 @@ def test_every_metric_is_that_of_the_episodes_played_one_by_one() -> None:
         "leader_regret": total["missed"] / total["best"],
         "leader_utility_bps": total["leader"] / played,
         "follower_utility_bps": total["follower"] / played / 3,
+        "follower_reward_bps": total["reward"] / played / 3,
         "sum_rate_bps": (total["d2d"] + total["cellular"]) / played,
         "cellular_outage": total["outage"] / played / 2,
         "deadline_misses": total["expired"] / (total["served"] + total["expired"]),
@@ -87,6 +89,7 @@ def test_every_metric_is_that_of_the_episodes_played_one_by_one() -> None:
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, rel=2e-4, abs=1e-5), name
     assert 0.0 < expected["deadline_misses"] < 1.0
+    assert expected["follower_reward_bps"] < 0.9 * expected["follower_utility_bps"]
     assert 0.0 < expected["follower_regret"] < 1.0
 
 
@@ -137,6 +140,7 @@ def test_prices_drawn_at_random_differ_from_slot_to_slot_and_pair_to_pair() -> N
 def test_without_queues_no_deadline_is_missed_or_kept() -> None:
     found = judged("tiny")._replace(queues=False)
     assert found.metrics()["deadline_misses"] is None
+    assert found.metrics()["follower_reward_bps"] is None
 
 
 def test_episodes_are_told_apart() -> None:

@@ -40,6 +40,8 @@ class Evaluation(NamedTuple):
             information and on the channels that the policy chose.
         settled_utility: the leader's once followers re-equilibrate at the prices.
         follower_utility: of all pairs, bit/s.
+        follower_reward: what the pairs learn from: their utility, or with queues the
+            data that got through instead of the rate, less the loss of what expired.
         follower_regret: of all pairs, bit/s.
         d2d_rate: of all pairs, bit/s.
         cellular_rate: of all users, bit/s.
@@ -58,6 +60,7 @@ class Evaluation(NamedTuple):
     equilibrium_utility: Floats
     settled_utility: Floats
     follower_utility: Floats
+    follower_reward: Floats
     follower_regret: Floats
     d2d_rate: Floats
     cellular_rate: Floats
@@ -96,6 +99,7 @@ METRICS: dict[str, str] = {
     "leader_regret": "share of the equilibrium's utility that the prices miss",
     "leader_utility_bps": "per slot",
     "follower_utility_bps": "per slot and pair",
+    "follower_reward_bps": "the same of what a pair got through; none without queues",
     "sum_rate_bps": "channel capacity: cellular and pairs, per slot",
     "cellular_outage": "share of cellular users below 5 dB",
     "deadline_misses": "share of the data that expired; none without queues",
@@ -186,6 +190,7 @@ def _told(after: envs.Step) -> dict[str, Array]:
         "equilibrium_utility": found.leader_utility,
         "settled_utility": found.leader_utility - info.leader_regret,
         "follower_utility": outcome.follower_utility.sum(),
+        "follower_reward": after.follower_reward.sum(),
         "follower_regret": info.follower_regret.sum(),
         "d2d_rate": outcome.d2d_rate_bps.sum(),
         "cellular_rate": outcome.cellular_rate_bps.sum(),
@@ -206,6 +211,7 @@ def _metrics(
     regret = sums["follower_regret"]
     data = sums["served_bits"] + sums["expired_bits"]
     missed = sums["equilibrium_utility"] - sums["settled_utility"]
+    reward = sums["follower_reward"] / (slots * of.pairs)
     return {
         "gain": _share(sums["leader_utility"] - silent, worth),
         "re_equilibrated_gain": _share(sums["settled_utility"] - silent, worth),
@@ -213,6 +219,7 @@ def _metrics(
         "leader_regret": _share(missed, sums["equilibrium_utility"]),
         "leader_utility_bps": sums["leader_utility"] / slots,
         "follower_utility_bps": sums["follower_utility"] / (slots * of.pairs),
+        "follower_reward_bps": reward if of.queues else None,
         "sum_rate_bps": (sums["d2d_rate"] + sums["cellular_rate"]) / slots,
         "cellular_outage": sums["outages"] / (slots * of.channels),
         "deadline_misses": _share(sums["expired_bits"], data) if of.queues else None,

@@ -186,6 +186,7 @@ _ROWS: dict[str, tuple[str, float]] = {
     "leader_regret": ("leader regret %", 100.0),
     "leader_utility_bps": ("leader utility", 1e-6),
     "follower_utility_bps": ("follower utility, a pair", 1e-6),
+    "follower_reward_bps": ("follower reward, a pair", 1e-6),
     "sum_rate_bps": ("sum rate", 1e-6),
     "cellular_outage": ("cellular outage %", 100.0),
     "deadline_misses": ("deadline misses %", 100.0),

@@ -22,7 +22,12 @@ _PERCENT = (
     "deadline_misses",
     "equilibrium_found",
 )
-_MBPS = ("leader_utility_bps", "follower_utility_bps", "sum_rate_bps")
+_MBPS = (
+    "leader_utility_bps",
+    "follower_utility_bps",
+    "follower_reward_bps",
+    "sum_rate_bps",
+)
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,10 @@ METRICS: dict[str, Metric] = {
     "follower_utility_bps": Metric(
         "follower utility", "bit/s", "higher", "mean of a pair's utility"
     ),
+    "follower_reward_bps": Metric(
+        "follower reward", "bit/s", "higher",
+        "the same with queues: data that got through, less the loss of what expired",
+    ),
     "cellular_outage": Metric(
         "cellular outage", "", "lower", "share of cellular users below 5 dB"
     ),
