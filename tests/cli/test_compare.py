@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -62,11 +61,10 @@ def test_the_table_fits_a_narrow_terminal(
 def test_a_trained_policy_beside_the_concepts(
     stackelberg: CommandLine, cell: Path, tmp_path: Path
 ) -> None:
-    shipped = resources.files("stackelberg.cli.learn") / "demo" / "trained.policy"
     page = tmp_path / "r.html"
     ended = stackelberg(
         *("spectrum", "compare", cell, "--json", "--report", page),
-        *("--policy", Path(str(shipped))),
+        *("--policy", "shipped"),
     )
     assert ended.code == 0, ended.err
     methods = {m["method"]: m for m in ended.json["methods"]}

@@ -85,3 +85,88 @@ def test_wrong_options_are_named_as_options(
 def test_the_folder_must_exist(stackelberg: CommandLine, tmp_path: Path) -> None:
     ended = stackelberg("spectrum", "generate", "-o", tmp_path / "no" / "cell.json")
     assert_refused(ended, "-o: expected a file in an existing folder")
+
+
+PLACES = """\
+role,x_m,y_m,receiver_x_m,receiver_y_m,name
+base_station,100,50,,,tower
+cellular,300,50,,,anna
+cellular,100,-250.5,,,bob
+pair,180,120,190,130,p0
+pair,20,-10,20,15,p1
+pair,310,60,330,60,p2
+"""
+
+
+def test_places_of_ones_own(stackelberg: CommandLine, tmp_path: Path) -> None:
+    places, path = tmp_path / "places.csv", tmp_path / "cell.json"
+    places.write_text(PLACES)
+    ended = stackelberg(
+        "spectrum", "generate", "--places", places, "-o", path, "--seed", 3,
+        "--min-power-dbm", 5, "--fixed-prices", 1e10, 1e14, "--random-channels",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert "2 channels, 3 pairs" in ended.out
+    where = spectrum.Positions(
+        base_station=np.array([100.0, 50.0]),
+        cellular=np.array([[300.0, 50.0], [100.0, -250.5]]),
+        d2d_transmitter=np.array([[180.0, 120.0], [20.0, -10.0], [310.0, 60.0]]),
+        d2d_receiver=np.array([[190.0, 130.0], [20.0, 15.0], [330.0, 60.0]]),
+    )
+    bounds = spectrum.FixedPriceBounds(np.full(3, 1e10), np.full(3, 1e14))
+    radio = spectrum.RadioModel(min_power_dbm=5.0, price_bounds=bounds)
+    io.write_scenario(
+        spectrum.from_positions(where, seed=3, radio=radio, channel="random"),
+        tmp_path / "expected.json",
+    )
+    assert path.read_bytes() == (tmp_path / "expected.json").read_bytes()
+
+
+def test_without_a_base_station_it_stands_at_the_origin(tmp_path: Path) -> None:
+    places = tmp_path / "places.csv"
+    places.write_text(PLACES.replace("base_station,100,50,,,tower\n", ""))
+    assert io.read_places(places).base_station.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        ("cellular,300", "celular,300", ("role, row 2", "'celular'", "did you mean")),
+        ("pair,180,120", "pair,,120", ("x_m, row 4", "a finite number of m")),
+        ("pair,180,120", "pair,180,east", ("y_m, row 4", "'east'")),
+        ("190,130", "190,inf", ("receiver_y_m, row 4", "'inf'")),
+        ("190,130", ",130", ("receiver_x_m, row 4", "nothing")),
+        ("300,50,,", "300,50,1,", ("receiver_x_m, row 2", "but for a pair")),
+        ("cellular,300,50", "base_station,300,50", ("row 2", "one base station")),
+        ("receiver_y_m", "receiver_y", ("receiver_y_m", "in the header")),
+        ("cellular", "pair", ("receiver_x_m, row 2",)),
+    ],
+)
+def test_broken_places(
+    stackelberg: CommandLine, tmp_path: Path, old: str, new: str, parts: tuple[str, ...]
+) -> None:
+    places, path = tmp_path / "places.csv", tmp_path / "cell.json"
+    places.write_text(PLACES.replace(old, new))
+    ended = stackelberg("spectrum", "generate", "--places", places, "-o", path)
+    assert_refused(ended, "places.csv", *parts)
+    assert not path.exists()
+
+
+def test_places_without_a_cellular_user_have_no_channel(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    places = tmp_path / "places.csv"
+    places.write_text("role,x_m,y_m,receiver_x_m,receiver_y_m\npair,1,2,3,4\n")
+    ended = stackelberg("spectrum", "generate", "--places", places, "-o", "c.json")
+    assert_refused(ended, "places.csv", "a row 'cellular' for each channel")
+
+
+def test_places_leave_no_number_of_pairs_to_ask_for(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    places = tmp_path / "places.csv"
+    places.write_text(PLACES)
+    ended = stackelberg(
+        "spectrum", "generate", "--places", places, "--pairs", 4, "-o", "c.json"
+    )
+    assert_refused(ended, "--pairs", "not beside --places")

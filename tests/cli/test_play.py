@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 from cli.command import CommandLine, assert_refused
 
-from stackelberg import cli
-
-SHIPPED = Path(cli.__file__).parent / "learn" / "demo" / "trained.policy"
 SMALL = ("spectrum", "play", "--channels", 2, "--pairs", 2, "--slots", 3)
 
 
@@ -46,7 +43,7 @@ def test_a_page_shows_every_slot_and_needs_nothing_from_elsewhere(
 def test_a_trained_policy_plays_in_the_environment_of_its_training(
     stackelberg: CommandLine,
 ) -> None:
-    played = stackelberg(*SMALL, "--policy", SHIPPED, "--json").json
+    played = stackelberg(*SMALL, "--policy", "shipped", "--json").json
     assert len(played["slots"]) == 3
     assert all(sums["d2d_sum_rate_bps"] > 0.0 for sums in played["slots"])
 

@@ -29,6 +29,7 @@ from stackelberg.io.market_solution import (
     read_market_solution,
     write_market_solution,
 )
+from stackelberg.io.places_file import read_places
 from stackelberg.io.policy_file import TrainedPolicy, read_policy, write_policy
 from stackelberg.io.run_folder import RunFolder
 from stackelberg.io.scenario_file import read_scenario, write_scenario
@@ -63,6 +64,7 @@ __all__ = [
     "read_market",
     "read_market_reference",
     "read_market_solution",
+    "read_places",
     "read_policy",
     "read_scenario",
     "read_settings",

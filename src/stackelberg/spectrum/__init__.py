@@ -9,7 +9,7 @@ from stackelberg.spectrum.follower import (
     follower_power,
     leader_gradient,
 )
-from stackelberg.spectrum.generate import from_positions, generate
+from stackelberg.spectrum.generate import from_positions, generate, random_positions
 from stackelberg.spectrum.insight import Insight, describe
 from stackelberg.spectrum.pair_explanation import PairExplanation, explain_pair
 from stackelberg.spectrum.protect import Protection, protect
@@ -59,6 +59,7 @@ __all__ = [
     "price_given_others",
     "protect",
     "published_price",
+    "random_positions",
     "run_method",
     "solve",
     "solve_batch",

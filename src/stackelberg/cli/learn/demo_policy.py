@@ -1,4 +1,4 @@
-"""The trained policy that ships with the package, for the demo."""
+"""The trained policy that ships with the package."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from stackelberg.report import PolicyReportData
 
 EPISODES, SLOTS = 16, 10
+
+SHIPPED = "shipped"
+"""Named so instead of a file, it is the policy that ships with the package."""
 
 
 def shipped_policy() -> TrainedPolicy:

@@ -9,6 +9,7 @@ import typer
 
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import file_in_existing_folder
+from stackelberg.cli.learn.demo_policy import SHIPPED, shipped_policy
 from stackelberg.cli.learn.judging import decisions_per_second
 from stackelberg.cli.options import AsJson, FigureFolder, ReportFile
 from stackelberg.cli.pages import write_report
@@ -30,7 +31,7 @@ def evaluate(
     policy: Annotated[
         Path,
         typer.Argument(
-            metavar="POLICY|RUN", help="A policy file, or the folder of a run."
+            metavar="POLICY|RUN|shipped", help="A policy file, or the folder of a run."
         ),
     ],
     episodes: Annotated[
@@ -134,12 +135,16 @@ def evaluate(
 def read_trained(path: Path) -> TrainedPolicy:
     """The policy in a file, or of a run: its last, or that of its newest checkpoint.
 
+    The word ``shipped`` stands for the one that comes with the package.
+
     Raises:
         InputError: there is none, or it is broken, in one line.
     """
     from stackelberg import io
     from stackelberg.learning.training import state_structure
 
+    if str(path) == SHIPPED and not path.exists():
+        return shipped_policy()
     if not path.is_dir():
         return io.read_policy(path)
     folder = io.RunFolder.existing(path)

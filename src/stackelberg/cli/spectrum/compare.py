@@ -60,7 +60,8 @@ def compare(
     policy: Annotated[
         Path | None,
         typer.Option(
-            metavar="POLICY|RUN", help="A trained policy to set beside the methods."
+            metavar="POLICY|RUN|shipped",
+            help="A trained policy to set beside the methods.",
         ),
     ] = None,
     seed: Seed = 0,

@@ -14,10 +14,10 @@ from stackelberg.cli.arguments import (
     options_named,
 )
 from stackelberg.cli.options import AsJson, Seed
-from stackelberg.errors import DomainError
+from stackelberg.errors import ConfigError, DomainError
 
 if TYPE_CHECKING:
-    from stackelberg.spectrum import Scenario
+    from stackelberg.spectrum import Positions, Scenario
 
 _OPTIONS = {
     "seed": "--seed",
@@ -51,13 +51,27 @@ def generate(
         int | None,
         typer.Option(help="So many cells, with seeds --seed, --seed + 1, ..."),
     ] = None,
-    channels: Annotated[int, typer.Option(help="One cellular user each.")] = 25,
-    pairs: Annotated[int, typer.Option(help="D2D pairs.")] = 25,
-    radius: Annotated[float, typer.Option(help="Radius of the cell, m.")] = 500.0,
+    channels: Annotated[
+        int | None, typer.Option(help="One cellular user each; 25 by default.")
+    ] = None,
+    pairs: Annotated[int | None, typer.Option(help="D2D pairs; 25 by default.")] = None,
+    radius: Annotated[
+        float | None, typer.Option(help="Radius of the cell, m; 500 by default.")
+    ] = None,
     d2d_distance: Annotated[
-        tuple[float, float],
-        typer.Option(help="Least and greatest distance within a pair, m."),
-    ] = (10.0, 50.0),
+        tuple[float, float] | None,
+        typer.Option(
+            help="Least and greatest distance within a pair, m; 10 50 by default."
+        ),
+    ] = None,
+    places: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="Where everybody stands (role, x_m, y_m, receiver_x_m, receiver_y_m) "
+            "instead of the four before.",
+        ),
+    ] = None,
     bandwidth_hz: Annotated[float, typer.Option(help="Of one channel, Hz.")] = 180e3,
     cellular_power_dbm: Annotated[float, typer.Option(help="dBm.")] = 23.0,
     min_power_dbm: Annotated[float, typer.Option(help="Of a pair, dBm.")] = 0.0,
@@ -93,12 +107,18 @@ def generate(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Generate random cells and write them as scenario files."""
-    arguments: dict[str, Any] = {
+    """Generate cells, at random places or at given ones, and write them as scenarios.
+
+    Gains follow from places by path loss, shadowing and fading; --seed draws them.
+    """
+    drawn = {
         "num_channels": channels,
         "num_pairs": pairs,
         "cell_radius_m": radius,
         "d2d_distance_m": d2d_distance,
+    }
+    drawn = {name: value for name, value in drawn.items() if value is not None}
+    radio: dict[str, Any] = {
         "bandwidth_hz": bandwidth_hz,
         "cellular_power_dbm": cellular_power_dbm,
         "min_power_dbm": min_power_dbm,
@@ -110,19 +130,22 @@ def generate(
         "base_station_shadowing_std_db": base_station_shadowing_db,
         "device_shadowing_std_db": device_shadowing_db,
         "fading": fading,
-        "channel": "random" if random_channels else None,
     }
+    channel = "random" if random_channels else None
+    where = None if places is None else _given(places, drawn)
     written: list[Path] = []
+    size = ""
     with terminal.progress("generating"):
         for cell_seed, path in _targets(seed, count, output):
             with options_named(_OPTIONS):
-                scenario = _cell(cell_seed, arguments, fixed_prices)
+                scenario = _cell(cell_seed, where, drawn, radio, fixed_prices, channel)
             _write(scenario, path)
+            size = f"{scenario.num_channels} channels, {scenario.num_pairs} pairs"
             written.append(path)
     if as_json:
         terminal.print_json({"scenarios": [str(path) for path in written]})
     elif count is None:
-        terminal.console().print(f"{channels} channels, {pairs} pairs: {output}")
+        terminal.console().print(f"{size}: {output}")
     else:
         terminal.console().print(f"{len(written)} cells in {output}")
 
@@ -139,20 +162,38 @@ def _targets(seed: int, count: int | None, output: Path) -> list[tuple[int, Path
     return [(s, output / f"cell-{s:0{width}d}.json") for s in seeds]
 
 
+def _given(places: Path, drawn: dict[str, Any]) -> Positions:
+    """The places of a file, which leave nothing to draw of them."""
+    from stackelberg import io
+
+    if drawn:
+        option = _OPTIONS[next(iter(drawn))]
+        raise ConfigError(
+            option, expected="not beside --places, which says it", got="both"
+        )
+    return io.read_places(places)
+
+
 def _cell(
-    seed: int, arguments: dict[str, Any], fixed_prices: tuple[float, float] | None
+    seed: int,
+    where: Positions | None,
+    drawn: dict[str, Any],
+    radio: dict[str, Any],
+    fixed_prices: tuple[float, float] | None,
+    channel: Literal["random"] | None,
 ) -> Scenario:
     import numpy as np
 
     from stackelberg import spectrum
 
-    if fixed_prices is None:
-        return spectrum.generate(seed=seed, **arguments)
-    least, greatest = (
-        np.full(max(arguments["num_pairs"], 0), price) for price in fixed_prices
+    if where is None:
+        where = spectrum.random_positions(seed=seed, **drawn)
+    if fixed_prices is not None:
+        least, most = (np.full(len(where.d2d_receiver), p) for p in fixed_prices)
+        radio = {**radio, "price_bounds": spectrum.FixedPriceBounds(least, most)}
+    return spectrum.from_positions(
+        where, seed=seed, radio=spectrum.RadioModel(**radio), channel=channel
     )
-    bounds = spectrum.FixedPriceBounds(min=least, max=greatest)
-    return spectrum.generate(seed=seed, price_bounds=bounds, **arguments)
 
 
 def _write(scenario: Scenario, path: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import file_in_existing_folder, options_named
+from stackelberg.cli.learn.demo_policy import SHIPPED
 from stackelberg.cli.options import AsJson, Seed
 from stackelberg.errors import ConfigError, DomainError
 
@@ -46,10 +47,10 @@ def play(
     policy: Annotated[
         str,
         typer.Option(
-            metavar="NAME|FILE",
+            metavar="NAME|FILE|shipped",
             help="lone_prices: each pair's best price were it alone, then the pairs' "
             "equilibrium. Or a baseline: equilibrium, wmmse, random, ... Or the file "
-            "of a trained policy, in the environment it was trained for.",
+            "of a trained policy (or shipped), in the environment it was trained for.",
         ),
     ] = _LONE,
     speed: Annotated[
@@ -114,10 +115,10 @@ def _stage(
     """The environment and who plays in it."""
     if not 0.0 <= speed <= 1000.0:
         raise DomainError("--speed", expected="0 to 1000 m/s", got=speed)
-    if Path(policy).suffix or Path(policy).exists():
-        from stackelberg import io
+    if policy == SHIPPED or Path(policy).suffix or Path(policy).exists():
+        from stackelberg.cli.learn.evaluate import read_trained
 
-        trained = io.read_policy(policy)
+        trained = read_trained(Path(policy))
         return _as_trained(trained, channels, pairs, slots), _trained(trained)
     channels = _CHANNELS if channels is None else channels
     pairs = _PAIRS if pairs is None else pairs
