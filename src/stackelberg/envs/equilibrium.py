@@ -91,34 +91,70 @@ def slot_equilibrium(
         theorem the derivative of `leader_utility` in the game's arrays is exact all
         the same under `bilevel` with `interference` bounds.
     """
-    if concept == "iterated":
-        price, power, settled = iterated_prices(game)
-        reached, _ = response(jax.lax.stop_gradient(game), price)
-        power = jnp.where(settled, power, reached)
-    elif game.price_limits is None:
-        power, by_channel = best_powers(game)
-        price, settled = implied_price(game, power), by_channel.all()
-    else:
-        price, power, settled = _best_at_fixed_bounds(game)
+    return _with_posted(game, None, concept)[0]
+
+
+def _with_posted(
+    game: SlotGame, posted: Float[Array, " N"] | None, concept: SlotConcept
+) -> tuple[SlotEquilibrium, Float[Array, ""] | None]:
+    """The equilibrium, and the leader's utility at posted prices re-equilibrated.
+
+    All that asks for the followers' equilibrium is answered in one batch, because that
+    takes the compiler longer than the rest.
+    """
+    price, power, settled = _searched(game, concept)
+    limits = game.price_limits
+    known = concept == "bilevel" and limits is None
+    least = game.min_power_w
+    dearest = implied_price(game, least) if limits is None else limits.max
+    asked = (posted, None if known else price, None if limits is None else dearest)
+    answers = _responses(game, [row for row in asked if row is not None])
+    then = None
+    if posted is not None:
+        then = utilities(game, posted, answers.pop(0)[0])[0]
+    if not known:
+        reached, found = jax.lax.stop_gradient(answers.pop(0))
+        if concept == "iterated":
+            power = jnp.where(settled, power, reached)
+        else:
+            power, settled = reached, settled & found
+    quiet = least if limits is None else answers.pop(0)[0]
     leader, followers = utilities(game, price, power)
-    return SlotEquilibrium(
+    found = SlotEquilibrium(
         reuse_price=price,
         transmit_power_w=power,
         leader_utility=leader,
         follower_utility=followers,
-        silent_utility=silent_utility(game),
+        silent_utility=utilities(game, dearest, quiet)[0],
         residual_w=jnp.abs(best_responses(game, price, power) - power).max(),
         converged=settled,
     )
+    return found, then
 
 
-def _best_at_fixed_bounds(game: SlotGame) -> tuple[Array, Array, Array]:
-    loosely, _ = best_powers(game)
+def _searched(game: SlotGame, concept: SlotConcept) -> tuple[Array, Array, Array]:
+    """Prices and powers of a concept, and whether the search settled.
+
+    Under fixed price bounds the powers of `bilevel` are not those at its prices.
+    """
+    if concept == "iterated":
+        return iterated_prices(game)
+    if game.price_limits is None:
+        power, by_channel = best_powers(game)
+        return implied_price(game, power), power, by_channel.all()
+    loosely, _ = best_powers(game, polished=False)
     stepwise, _, _ = iterated_prices(game)
     starts = jnp.stack([implied_price(game, loosely), stepwise])
     price, settled = best_fixed_prices(game, starts)
-    power, reached = response(jax.lax.stop_gradient(game), price)
-    return price, power, settled & reached
+    return price, loosely, settled
+
+
+def _responses(game: SlotGame, prices: list[Array]) -> list[tuple[Array, Array]]:
+    """`response` at each of some prices."""
+    if not prices:
+        return []
+    power, found = jax.vmap(lambda row: response(game, row))(jnp.stack(prices))
+    return list(zip(power, found, strict=True))
 
 
 def silent_utility(game: SlotGame) -> Float[Array, ""]:
@@ -262,8 +298,8 @@ def slot_info(
         transmit_power_w: used [N].
         concept: which equilibrium.
     """
-    found = slot_equilibrium(game, concept=concept)
-    settled = re_equilibrated_utility(game, reuse_price)
+    found, settled = _with_posted(game, reuse_price, concept)
+    assert settled is not None
     return SlotInfo(
         equilibrium=found,
         follower_regret=follower_regret(game, reuse_price, transmit_power_w),

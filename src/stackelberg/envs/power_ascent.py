@@ -85,8 +85,14 @@ class Climb(NamedTuple):
     done: Bool[Array, "N S"]
 
 
-def best_powers(game: SlotGame) -> tuple[Float[Array, " N"], Bool[Array, " N"]]:
+def best_powers(
+    game: SlotGame, *, polished: bool = True
+) -> tuple[Float[Array, " N"], Bool[Array, " N"]]:
     """Powers of the best of a few ascents on each channel, W.
+
+    Args:
+        game: the slot's.
+        polished: whether the best ascent goes on until it settles.
 
     Returns:
         Powers [N], and whether the ascent on each pair's channel settled [N]. Not
@@ -102,11 +108,12 @@ def best_powers(game: SlotGame) -> tuple[Float[Array, " N"], Bool[Array, " N"]]:
     def one_more(carry: tuple[Climb, Array]) -> tuple[Climb, Array]:
         return _advance(carry[0], on), carry[1] + 1
 
-    climb = jax.lax.while_loop(
-        lambda carry: (carry[1] < POLISH_STEPS) & ~carry[0].done.all(),
-        one_more,
-        (climb, jnp.int32(0)),
-    )[0]
+    if polished:
+        climb = jax.lax.while_loop(
+            lambda carry: (carry[1] < POLISH_STEPS) & ~carry[0].done.all(),
+            one_more,
+            (climb, jnp.int32(0)),
+        )[0]
     y = climb.log_power[:, 0]
     power = jnp.clip(jnp.exp(y), game.min_power_w, game.max_power_w)
     # Below the lowest start lies 0, and the utility is flat to 1e-9 between them.

@@ -273,16 +273,25 @@ def response(
     )
     frozen, asked, arrays = jax.lax.stop_gradient((game, price, channel))
     pivots = PIVOTS + len(game.noise)
-    side, found = limited_set(
-        asked, arrays, pivots, _sides(frozen, _answered_at_once(frozen, asked))
-    )
-    in_turn = _sides(frozen, _answered_in_turn(frozen, asked, found))
-    side, found_later = limited_set(
-        asked, arrays, jnp.where(found, 0, pivots), jnp.where(found, side, in_turn)
+    at_once = _sides(frozen, _answered_at_once(frozen, asked))
+
+    def attempt(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        _, found, count = carry
+        first = count == 0
+        in_turn = _sides(frozen, _answered_in_turn(frozen, asked, found | first))
+        begin = jnp.where(first, at_once, in_turn)
+        most = jnp.where(found, 0, pivots)
+        return *limited_set(asked, arrays, most, begin), count + 1
+
+    # Two attempts in one loop: pivoting takes long to compile.
+    side, found, _ = jax.lax.while_loop(
+        lambda carry: ~carry[1] & (carry[2] < 2),
+        attempt,
+        (at_once, jnp.asarray(False), jnp.int32(0)),
     )
     power = reaction_of_set(price, channel, side)
     power = jnp.clip(power, game.min_power_w, game.max_power_w)
-    return power, found | found_later
+    return power, found
 
 
 def _sides(game: SlotGame, power: Array) -> Array:
