@@ -23,6 +23,22 @@ observe_leader = jax.jit(envs.observe_leader)
 observe_followers = jax.jit(envs.observe_followers)
 
 
+many_reset = jax.jit(jax.vmap(envs.reset, (0, None)))
+many_step = jax.jit(jax.vmap(envs.step, (0, 0, 0, None)))
+
+
+@jax.jit
+def seen_first(state: envs.State, params: envs.EnvParams) -> envs.Observation:
+    """What everybody sees before the first slot."""
+    return envs.Observation(
+        envs.observe_leader(state, params),
+        envs.observe_followers(state, state.memory.reuse_price, params),
+    )
+
+
+many_seen_first = jax.jit(jax.vmap(seen_first, (0, None)))
+
+
 def actions(seed: int, slots: int, params: envs.EnvParams) -> envs.Action:
     """Random prices, channels and powers for each slot [slots, ...]."""
     draw = np.random.default_rng(seed)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from envs.cells import standard
+from envs.cells import many_reset, many_seen_first, many_step, reset, standard
 from oracles.sum_rate import fractional_programming, rates, wmmse
 
 from stackelberg import envs
@@ -20,28 +20,30 @@ from stackelberg.spectrum import FixedPriceBounds, RadioModel, solve_batch
 KEY = jax.random.key(17)
 WMMSE = jax.jit(baselines.wmmse, static_argnums=1)
 FP = jax.jit(baselines.fractional_programming, static_argnums=2)
+SLOT_GAME = jax.jit(envs.slot_game)
 FREE = RadioModel(min_power_w=0.0, follower_price_weight=0.3)
+CELLS, SLOTS = 12, 6
 
 
 def interference_channel(gain: np.ndarray, noise: float, high: float) -> Any:
     """Links that all share one channel, with no cellular user, as a slot's game."""
     own = np.diag(gain)
     n = len(own)
-    ones = jnp.ones(n)
-    return envs.SlotGame(
-        channel=jnp.zeros(n, jnp.int32),
-        cellular_snr=jnp.zeros(1),
+    ones, one = np.ones(n), np.float64(1.0)
+    arrays: dict[str, Any] = dict(
+        channel=np.zeros(n, np.int32),
+        cellular_snr=np.zeros(1),
         bs_gain=ones,
-        noise=jnp.asarray(noise / own),
-        coupling=jnp.asarray((gain * (1.0 - np.eye(n))).T / own[:, None]),
+        noise=noise / own,
+        coupling=(gain * (1.0 - np.eye(n))).T / own[:, None],
         price_scale=ones,
-        follower_price_weight=jnp.asarray(1.0),
-        leader_revenue_weight=jnp.asarray(1.0),
-        spend_scale=jnp.asarray(1.0 / np.log(2.0)),
+        follower_price_weight=one,
+        leader_revenue_weight=one,
+        spend_scale=one / np.log(2.0),
         min_power_w=0.0 * ones,
         max_power_w=high * ones,
-        price_limits=None,
     )
+    return envs.SlotGame(**arrays, price_limits=None)
 
 
 def rayleigh(count: int, links: int) -> np.ndarray:
@@ -76,9 +78,9 @@ def test_sum_rate_algorithms_are_those_of_plain_loops_and_never_fall(
 def test_cellular_users_count_as_links_of_fixed_power() -> None:
     with jax.enable_x64(True):
         params = standard(dtype="float64", radio=FREE)
-        state = jax.jit(envs.reset)(KEY, params)
-        channel = jnp.array([0, 0, 2, 2])
-        game = envs.slot_game(state, params, channel)
+        state = reset(KEY, params)
+        channel = np.array([0, 0, 2, 2], np.int32)
+        game = SLOT_GAME(state, params, channel)
         cell = envs.scenario_of(state, params, channel)
         # Links 0..3 are pairs, 4..6 cellular users; gains between channels are 0.
         gain = np.zeros((7, 7))
@@ -109,96 +111,98 @@ def test_sum_rates_of_the_published_setting() -> None:
     # 2.82 by WMMSE.
     with jax.enable_x64(True):
         games = jax.tree.map(
-            lambda *leaves: jnp.stack(leaves),
+            lambda *leaves: np.stack(leaves),
             *[interference_channel(gain, 1.0, 1.0) for gain in rayleigh(500, 10)],
         )
         power = jax.jit(jax.vmap(baselines.wmmse))(games)
-        best = float(jax.vmap(baselines.sum_rate)(games, power).mean())
-        high = games.max_power_w
-        loud = float(jax.vmap(baselines.sum_rate)(games, high).mean())
+        rate = jax.jit(jax.vmap(baselines.sum_rate))
+        best = float(np.mean(rate(games, power)))
+        loud = float(np.mean(rate(games, jnp.asarray(games.max_power_w))))
     assert best == pytest.approx(2.82, abs=0.06)
     assert loud < 0.55 * best
 
 
 @cache
-def rolled_out(name: str, **settings: Any) -> tuple[envs.EnvParams, Any, Any]:
-    """A few cells over a few slots: states and results [cell, slot]."""
-    params = standard(**{"radio": FREE, **settings})
-    act = baselines.make_baseline(name, params)
+def begun(**settings: Any) -> tuple[envs.EnvParams, Any, Any]:
+    """A few cells before their first slot, with late channel state."""
+    late = {"radio": FREE, "information": envs.delayed(1)}
+    params = standard(**{**late, **settings})
+    states = many_reset(jax.random.split(KEY, CELLS), params)
+    return params, states, many_seen_first(states, params)
 
-    def one(key: jax.Array) -> Any:
-        begun = envs.reset(key, params)
 
-        def slot(carry: Any, key: jax.Array) -> Any:
-            state, seen = carry
-            result = envs.step(key, state, act(key, seen, state), params)
-            return (result.state, result.observation), (state, result)
+@cache
+def acting(name: str, **settings: Any) -> Any:
+    """A baseline in all these cells at once, compiled."""
+    params, _, _ = begun(**settings)
+    return jax.jit(jax.vmap(baselines.make_baseline(name, params)))
 
-        first = envs.Observation(
-            envs.observe_leader(begun, params),
-            envs.observe_followers(begun, begun.memory.reuse_price, params),
-        )
-        return jax.lax.scan(slot, (begun, first), jax.random.split(key, 6))[1]
 
-    states, results = jax.jit(jax.vmap(one))(jax.random.split(KEY, 12))
+@cache
+def rolled_out(name: str, slots: int = SLOTS, **settings: Any) -> tuple[Any, Any, Any]:
+    """The cells over a few slots: states and results [cell, slot], in NumPy."""
+    params, state, seen = begun(**settings)
+    act = acting(name, **settings)
+    rows: list[Any] = []
+    for key in jax.random.split(KEY, slots):
+        keys = jax.random.split(key, CELLS)
+        result = many_step(keys, state, act(keys, seen, state), params)
+        rows.append(jax.device_get((state, result)))
+        state, seen = result.state, result.observation
+    states, results = jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *rows)
     return params, states, results
+
+
+def at(tree: Any, *index: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf[index], tree)
 
 
 @pytest.mark.parametrize("name", ["random", "full_power", "greedy_sinr", "wmmse"])
 def test_simple_policies_keep_the_rules(name: str) -> None:
     params, states, results = rolled_out(name)
     power = results.outcome.transmit_power_w
-    assert bool((power <= params.radio.max_power_w).all())
-    assert bool(jnp.isfinite(results.leader_reward).all())
+    most = float(params.radio.max_power_w)
+    assert np.all(power <= np.float32(most))
+    assert np.all(np.isfinite(results.leader_reward))
     if name in ("full_power", "greedy_sinr"):
-        assert bool((power == params.radio.max_power_w).all())
+        assert np.all(power == np.float32(most))
     if name == "wmmse":  # at the prices its powers imply nobody wants another power
-        out = results.outcome
+        _, lost = judged(states, results.outcome, params)
+        assert lost.max() <= 1e-4 * results.outcome.d2d_rate_bps.max()
 
-        @jax.jit
-        @jax.vmap
-        @jax.vmap
-        def regret(state: Any, channel: Any, price: Any, power: Any) -> Any:
-            game = envs.slot_game(state, params, channel)
-            return envs.follower_regret(game, price, power)
 
-        lost = regret(states, out.channel, out.reuse_price, power)
-        assert float(lost.max()) <= 1e-4 * float(out.d2d_rate_bps.max())
+def judged(states: Any, outcome: Any, params: envs.EnvParams) -> Any:
+    """The leader's utility once pairs are at equilibrium, and each pair's regret."""
+    flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), (states, outcome))
+    return jax.device_get(_judged(*flat, params))
 
 
 @jax.jit
-def settled(states: Any, results: Any, params: envs.EnvParams) -> Any:
-    """The leader's utility at the posted prices once pairs are at equilibrium."""
-    out = results.outcome
+def _judged(states: Any, outcomes: Any, params: envs.EnvParams) -> Any:
+    def one(state: Any, out: Any) -> Any:
+        game = envs.slot_game(state, params, out.channel)
+        regret = envs.follower_regret(game, out.reuse_price, out.transmit_power_w)
+        return envs.re_equilibrated_utility(game, out.reuse_price), regret
 
-    def one(state: Any, channel: Any, price: Any) -> Any:
-        game = envs.slot_game(state, params, channel)
-        return envs.re_equilibrated_utility(game, price)
-
-    return jax.vmap(jax.vmap(one))(states, out.channel, out.reuse_price)
+    return jax.vmap(one)(states, outcomes)
 
 
 def test_equilibria_on_less_information_earn_less() -> None:
-    late = {"information": envs.delayed(1)}
-    params, states, results = rolled_out("equilibrium", **late)
-    best = settled(states, results, params)
-    np.testing.assert_allclose(best, results.leader_reward, rtol=1e-4)
+    params, states, results = rolled_out("equilibrium")
+    best, _ = judged(states, results.outcome, params)
+    np.testing.assert_allclose(best, results.leader_reward.ravel(), rtol=1e-4)
     for name in ("equilibrium_reported", "equilibrium_local"):
-        _, states, results = rolled_out(name, **late)
-        other = settled(states, results, params)
-        assert bool((other <= best * (1.0 + 1e-3)).all())
-        assert float(other.mean()) < float(best.mean()) * (1.0 - 1e-3)
+        _, states, results = rolled_out(name)
+        other, _ = judged(states, results.outcome, params)
+        assert np.all(other <= best * (1.0 + 1e-3))
+        assert other.mean() < best.mean() * (1.0 - 1e-3)
 
 
 def test_the_printed_rule_is_the_solver_s() -> None:
     params, states, results = rolled_out("published")
     cells = [
-        envs.scenario_of(
-            jax.tree.map(lambda leaf, i=i: leaf[i, 0], states),
-            params,
-            states.memory.channel[i, 0],
-        )
-        for i in range(12)
+        envs.scenario_of(at(states, i, 0), params, states.memory.channel[i, 0])
+        for i in range(CELLS)
     ]
     for i, answer in enumerate(solve_batch(cells, "published", max_boxes=10)):
         assert float(results.leader_reward[i, 0]) == pytest.approx(
@@ -207,38 +211,34 @@ def test_the_printed_rule_is_the_solver_s() -> None:
 
 
 def test_exhaustive_is_the_best_of_all_allocations() -> None:
-    sizes = {"num_channels": 2, "num_pairs": 2}
-    _, _, best = rolled_out("exhaustive", **sizes)
+    _, _, best = rolled_out("exhaustive", slots=1)
+    first_best = best.leader_reward[:, 0]
     for name in ("wmmse", "fractional_programming"):
-        _, _, other = rolled_out(name, **sizes)
-        first_best, first = best.leader_reward[:, 0], other.leader_reward[:, 0]
-        assert bool((first <= first_best * (1.0 + 1e-4)).all())
+        _, _, other = rolled_out(name)
+        assert np.all(other.leader_reward[:, 0] <= first_best * (1.0 + 1e-4))
         total = [
-            (run.outcome.d2d_rate_bps.sum(-1) + run.outcome.cellular_rate_bps.sum(-1))
+            run.outcome.d2d_rate_bps[:, 0].sum()
+            + run.outcome.cellular_rate_bps[:, 0].sum()
             for run in (best, other)
         ]
         if name == "fractional_programming":
-            assert float(total[1].mean()) > float(total[0].mean())
+            assert total[1] > total[0]
 
 
 def test_policies_know_nothing_but_what_they_say() -> None:
     """The same observations, another true channel: the same action."""
-    params = standard(radio=FREE, information=envs.delayed(1))
-    begun = jax.jit(envs.reset)(KEY, params)
-    seen = envs.Observation(
-        envs.observe_leader(begun, params),
-        envs.observe_followers(begun, begun.memory.reuse_price, params),
-    )
+    _, states, seen = begun()
+    keys = jax.random.split(KEY, CELLS)
+    gains = states.world.gains._replace(d2d=3.0 * states.world.gains.d2d)
+    others = states._replace(world=states.world._replace(gains=gains))
     blind = ("random", "full_power", "greedy_sinr", "equilibrium_local")
     for name in (*blind, "wmmse", "water_filling"):
         kind = baselines.BASELINES[name]
-        act = jax.jit(baselines.make_baseline(name, params))
-        gains = begun.world.gains._replace(d2d=3.0 * begun.world.gains.d2d)
-        other = begun._replace(world=begun.world._replace(gains=gains))
-        one, two = act(KEY, seen, begun), act(KEY, seen, other)
-        same = bool(jnp.allclose(one.reuse_price, two.reuse_price, rtol=1e-6))
-        assert same == (name in blind)
-        assert same == (kind.reads == "observations")
+        act = acting(name)
+        one, two = act(keys, seen, states), act(keys, seen, others)
+        same = np.isclose(one.reuse_price, two.reuse_price, rtol=1e-6).all(axis=1)
+        assert np.all(same == (name in blind))
+        assert np.all(same == (kind.reads == "observations"))
 
 
 def test_fixed_price_bounds_and_prices_per_channel() -> None:
@@ -246,18 +246,17 @@ def test_fixed_price_bounds_and_prices_per_channel() -> None:
         follower_price_weight=0.3,
         price_bounds=FixedPriceBounds(np.full(4, 3e15), np.full(4, 3e17)),
     )
-    _, _, results = rolled_out("equilibrium_local", radio=radio, price_per_channel=True)
+    settings = {"radio": radio, "price_per_channel": True}
+    _, _, results = rolled_out("equilibrium_local", 2, **settings)
     price = results.outcome.reuse_price
-    assert bool(((price >= 2.99e15) & (price <= 3.01e17)).all())
+    assert np.all((price >= 2.99e15) & (price <= 3.01e17))
 
 
 def test_conjectured_gains_are_the_geometric_means_of_cells() -> None:
     with jax.enable_x64(True):
         params = standard(dtype="float64", num_pairs=8)
-        usual = baselines.typical_gains(params)
-        worlds = jax.jit(jax.vmap(envs.reset, (0, None)))(
-            jax.random.split(KEY, 400), params
-        ).world.gains
+        usual = jax.jit(baselines.typical_gains)(params)
+        worlds = many_reset(jax.random.split(KEY, 400), params).world.gains
         fading = np.exp(-np.euler_gamma)
         own = np.exp(np.log(np.asarray(worlds.d2d)).mean()) * fading
         cross = np.asarray(worlds.d2d_to_d2d)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from envs.cells import actions, reset, standard, step
+from envs.cells import (
+    actions,
+    many_reset,
+    many_step,
+    observe_leader,
+    reset,
+    standard,
+    step,
+)
 from oracles.bilevel import best_powers
 from oracles.power_game import Channel
 
@@ -24,23 +32,30 @@ FIXED = RadioModel(
 )
 
 
+COUNT = 24
+SLOT_GAME = jax.jit(envs.slot_game, static_argnames="seen")
+UTILITIES = jax.jit(envs.utilities)
+RESPOND = jax.jit(envs.follower_response)
+ANSWER = jax.jit(envs.best_responses)
+
+
+@jax.jit
+@partial(jax.vmap, in_axes=(0, None))
+def look(state: envs.State, params: envs.EnvParams) -> Any:
+    """A slot's game and its equilibria by both concepts."""
+    game = envs.slot_game(state, params, state.memory.channel)
+    return game, {
+        "bilevel": envs.slot_equilibrium(game, concept="bilevel"),
+        "iterated": envs.slot_equilibrium(game, concept="iterated"),
+    }
+
+
 @cache
-def slots(count: int, **settings: Any) -> tuple[envs.EnvParams, Any, Any, Any]:
-    """Environments in float64, their states, games, and equilibria of both concepts."""
+def slots(**settings: Any) -> tuple[envs.EnvParams, Any, Any, Any]:
+    """Environments in float64, their states, games, and equilibria; in NumPy."""
     params = standard(dtype="float64", **settings)
-    states = jax.jit(jax.vmap(envs.reset, (0, None)))(
-        jax.random.split(KEY, count), params
-    )
-
-    def look(state: envs.State) -> Any:
-        game = envs.slot_game(state, params, state.memory.channel)
-        return game, {
-            concept: envs.slot_equilibrium(game, concept=concept)
-            for concept in ("bilevel", "iterated")
-        }
-
-    games, found = jax.jit(jax.vmap(look))(states)
-    return params, states, games, found
+    states = many_reset(jax.random.split(KEY, COUNT), params)
+    return params, *jax.device_get((states, *look(states, params)))
 
 
 def at(tree: Any, index: int) -> Any:
@@ -83,8 +98,8 @@ def channels_of(scenario: Scenario) -> list[Channel]:
 def test_the_equilibrium_is_the_solver_s(radio: RadioModel | None) -> None:
     with jax.enable_x64(True):
         settings = {} if radio is None else {"radio": radio}
-        params, states, _, found = slots(24, **settings)
-        cells = scenarios(states, params, 24)
+        params, states, _, found = slots(**settings)
+        cells = scenarios(states, params, COUNT)
         fixed = radio is FIXED
         for concept in ("bilevel", "iterated"):
             mine = found[concept]
@@ -102,17 +117,17 @@ def test_the_equilibrium_is_the_solver_s(radio: RadioModel | None) -> None:
                         answer.value.transmit_power_w,
                         atol=1e-8 * cells[i].max_power_w,
                     )
-            assert bool((mine.residual_w <= 1e-9).all())
-            assert bool((mine.leader_utility >= mine.silent_utility * 0.9).all())
+            assert np.all(mine.residual_w <= 1e-9)
+            assert np.all(mine.leader_utility >= mine.silent_utility * 0.9)
         both = found["bilevel"].leader_utility - found["iterated"].leader_utility
-        assert bool((both >= -1e-9 * found["bilevel"].leader_utility).all())
-        assert bool(found["bilevel"].converged.mean() >= 0.9)
+        assert np.all(both >= -1e-9 * found["bilevel"].leader_utility)
+        assert found["bilevel"].converged.mean() >= 0.9
 
 
 def test_the_equilibrium_is_that_of_a_grid_where_nobody_must_transmit() -> None:
     with jax.enable_x64(True):
         radio = RadioModel(min_power_w=0.0, follower_price_weight=0.3)
-        params, states, _, found = slots(12, radio=radio)
+        params, states, _, found = slots(radio=radio)
         done = 0
         for i, cell in enumerate(scenarios(states, params, 12)):
             channels = channels_of(cell)
@@ -155,32 +170,37 @@ def test_info_says_what_the_slot_was_and_how_far_from_equilibrium(
 ) -> None:
     with jax.enable_x64(True):
         params = standard(**{"dtype": "float64", "equilibrium": "bilevel", **settings})
-        state = reset(KEY, params)
-        plan = actions(3, 2, params)
-        state = step(KEY, state, at(plan, 0), params).state
+        plan = jax.device_get(actions(3, 2, params))
+        state = step(KEY, reset(KEY, params), at(plan, 0), params).state
         action = at(plan, 1)
-        result = step(KEY, state, action, params)
+        result = jax.device_get(step(KEY, state, action, params))
         info, outcome = result.info, result.outcome
-        game = envs.slot_game(state, params, action.channel)
-        price = envs.charged_price(state, action.reuse_price, params)
+        game = jax.device_get(SLOT_GAME(state, params, action.channel))
+        charged = jax.jit(envs.charged_price)(state, action.reuse_price, params)
+        price = np.asarray(charged)
         if price.ndim == 2:
             price = price[action.channel, np.arange(params.num_pairs)]
         power = outcome.transmit_power_w
-        leader, followers = envs.utilities(game, price, power)
+        leader, followers = UTILITIES(game, price, power)
         assert float(leader) == pytest.approx(float(result.leader_reward), rel=1e-12)
         np.testing.assert_allclose(followers, outcome.follower_utility, rtol=1e-9)
-        assert bool(((power >= game.min_power_w) & (power <= game.max_power_w)).all())
+        assert np.all((power >= game.min_power_w) & (power <= game.max_power_w))
         # Regret: the best of many powers of one pair, all others as they were.
+        s = game.noise + game.coupling @ power
+        paid = price
+        if params.price_limits is None:
+            paid = np.minimum(price, game.price_scale / (game.min_power_w + s))
         for j in range(params.num_pairs):
-            tries = np.linspace(game.min_power_w[j], game.max_power_w[j], 2001)
-            tried = jnp.asarray(power)[None].repeat(2001, 0).at[:, j].set(tries)
-            value = jax.vmap(lambda p: envs.utilities(game, price, p)[1])(tried)[:, j]
+            tried = np.linspace(game.min_power_w[j], game.max_power_w[j], 2001)
+            spent = paid[j] / game.price_scale[j] * tried
+            nats = np.log1p(tried / s[j]) - spent
+            value = game.follower_price_weight * game.spend_scale * nats
             best = float(value.max() - followers[j])
             assert float(info.follower_regret[j]) == pytest.approx(
                 max(best, 0.0), rel=1e-3, abs=1e-2
             )
-        settled = envs.follower_response(game, price)
-        posted = envs.utilities(game, price, settled)[0]
+        settled = RESPOND(game, price)
+        posted = UTILITIES(game, price, settled)[0]
         top = info.equilibrium.leader_utility
         assert float(info.leader_regret) == pytest.approx(float(top - posted))
         if params.equilibrium == "bilevel":
@@ -201,33 +221,34 @@ def test_info_says_what_the_slot_was_and_how_far_from_equilibrium(
 
 def test_playing_the_equilibrium_leaves_no_regret_in_any_batch() -> None:
     with jax.enable_x64(True):
-        params, states, _, found = slots(24)
+        params, states, games, found = slots()
         carried = standard(dtype="float64", equilibrium="bilevel")
         mine = found["bilevel"]
         plan = envs.Action(
             mine.reuse_price, states.memory.channel, mine.transmit_power_w
         )
-        play = jax.jit(jax.vmap(envs.step, (None, 0, 0, None)))
-        result = play(KEY, states, plan, carried)
+        keys = jax.random.split(KEY, COUNT)
+        result = jax.device_get(many_step(keys, states, plan, carried))
         np.testing.assert_allclose(
             result.leader_reward, mine.leader_utility, rtol=1e-12
         )
-        assert float(result.info.follower_regret.max()) <= 1e-6
-        assert float(jnp.nanmax(jnp.abs(result.info.gain - 1.0))) <= 1e-6
+        assert result.info.follower_regret.max() <= 1e-6
+        assert np.nanmax(np.abs(result.info.gain - 1.0)) <= 1e-6
         assert float(envs.mean_gain(result.leader_reward, mine)) == pytest.approx(1.0)
-        alone = step(KEY, at(states, 3), at(plan, 3), carried)
-        assert float(alone.info.equilibrium.leader_utility) == pytest.approx(
+        alone = jax.jit(envs.slot_equilibrium)(at(games, 3))
+        assert float(alone.leader_utility) == pytest.approx(
             float(mine.leader_utility[3]), rel=1e-12
         )
-        assert play(KEY, states, plan, params).info is None
+        without: Any = jax.eval_shape(many_step, keys, states, plan, params)
+        assert without.info is None
 
 
 def test_float32_equilibria_are_those_of_float64() -> None:
     with jax.enable_x64(True):
         radio = RadioModel(follower_price_weight=0.3)
-        _, _, games, found = slots(24, radio=radio)
+        _, _, games, found = slots(radio=radio)
         single = jax.tree.map(
-            lambda x: x.astype(jnp.float32) if x.dtype == jnp.float64 else x, games
+            lambda x: x.astype(np.float32) if x.dtype == np.float64 else x, games
         )
         low = jax.jit(jax.vmap(envs.slot_equilibrium))(single)
     assert low.leader_utility.dtype == jnp.float32
@@ -258,11 +279,10 @@ def test_pairs_find_an_equilibrium_where_there_are_several() -> None:
             max_power_w=ones.at[4].set(0.0),
             price_limits=None,
         )
-        respond = jax.jit(envs.follower_response)
         for wanted in ([1.0, 1.0, 1.0, 1.0, 1.0], [0.9, 0.2, 0.5, 1.7, 1.0]):
             price = 1.0 / (0.1 + jnp.asarray(wanted))
-            power = respond(game, price)
-            answer = envs.best_responses(game, price, power)
+            power = RESPOND(game, price)
+            answer = ANSWER(game, price, power)
             np.testing.assert_allclose(power, answer, atol=1e-12)
             assert power[4] == 0.0
 
@@ -270,14 +290,16 @@ def test_pairs_find_an_equilibrium_where_there_are_several() -> None:
 def test_the_response_has_its_exact_derivative() -> None:
     with jax.enable_x64(True):
         radio = RadioModel(min_power_w=0.0, follower_price_weight=0.3)
-        _, _, games, _ = slots(12, radio=radio)
+        _, _, games, _ = slots(radio=radio)
         game = at(games, 1)
-        price = envs.implied_price(game, jnp.asarray([0.01, 0.03, 0.02, 0.05]))
+        wanted = np.asarray([0.01, 0.03, 0.02, 0.05])
+        price = np.asarray(jax.jit(envs.implied_price)(game, wanted))
         slope = jax.jit(jax.jacobian(envs.follower_response, argnums=1))(game, price)
         for j in range(4):
-            nudge = 1e-5 * price[j] * (jnp.arange(4) == j)
-            up = envs.follower_response(game, price + nudge)
-            down = envs.follower_response(game, price - nudge)
+            nudge = 1e-5 * price[j] * (np.arange(4) == j)
+            up, down = (
+                np.asarray(RESPOND(game, at)) for at in (price + nudge, price - nudge)
+            )
             numeric = (up - down) / (2e-5 * price[j])
             np.testing.assert_allclose(
                 slope[:, j] * price[j], numeric * price[j], rtol=1e-6, atol=1e-10
@@ -289,20 +311,19 @@ def test_seen_games_are_what_full_information_shows() -> None:
         told = envs.Information(3.0, scope="full", delay_slots=2)
         params = standard(dtype="float64", information=told)
         state = reset(KEY, params)
-        channel = jnp.array([0, 1, 0, 0])
-        shown = envs.observe_leader(state, params).everything
-        assert shown is not None
-        game = envs.slot_game(state, params, channel, seen=True)
+        channel = np.array([0, 1, 0, 0])
+        shown = jax.device_get(observe_leader(state, params)).everything
+        game = SLOT_GAME(state, params, channel, seen=True)
         pair = np.arange(4)
         own = shown.d2d[channel, pair]
         shared = channel[:, None] == channel[None]
-        cross = jnp.where(shared, shown.d2d_to_d2d[channel, pair], 0.0)
+        cross = np.where(shared, shown.d2d_to_d2d[channel, pair], 0.0)
         np.testing.assert_allclose(game.coupling, cross.T / own[:, None], rtol=1e-12)
-        noise = params.radio.noise_power_w
+        noise = float(params.radio.noise_power_w)
         np.testing.assert_allclose(
             game.bs_gain, shown.d2d_to_bs[channel, pair] / noise, rtol=1e-12
         )
-        true = envs.slot_game(state, params, channel)
+        true = SLOT_GAME(state, params, channel)
         assert not np.allclose(true.bs_gain, game.bs_gain, rtol=0.01)
 
 
