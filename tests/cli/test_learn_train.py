@@ -62,10 +62,21 @@ def test_a_run_ends_with_its_evaluation_or_else_with_its_last_chunk(
     folder = RunFolder.new(tmp_path / "run", io.read_settings(settings))
     run = Run("done", 95, 1.0, {"loss": -2.5}, None, [])
     assert "  loss: -2.5" in list(run_lines(folder, run))
-    run.evaluation = {"gain": 0.875, "deadline_misses": None}
+    run.evaluation = {
+        "gain": 0.875,
+        "follower_regret": 0.0123,
+        "leader_regret": -3e-9,
+        "sum_rate_bps": 12.3e6,
+        "deadline_misses": None,
+    }
     told = list(run_lines(folder, run))
-    assert "  gain: 0.875" in told
     assert not [line for line in told if "loss" in line or "deadline" in line]
+    wanted = ["gain: 0.875", "follower regret: 1.23 %", "leader regret: 0 %"]
+    assert {f"  {line}" for line in (*wanted, "sum rate: 12.3 Mbit/s")} <= set(told)
+    assert "  tiny, 95 environment steps" in told
+    run.env_steps = 1_000
+    whole = "  tiny, 1,000 environment steps (95 asked for, in whole chunks)"
+    assert whole in list(run_lines(folder, run))
 
 
 def test_a_run_leaves_settings_log_checkpoints_and_one_policy_file(

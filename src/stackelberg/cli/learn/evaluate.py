@@ -11,9 +11,9 @@ from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import file_in_existing_folder
 from stackelberg.cli.learn.demo_policy import SHIPPED, shipped_policy
 from stackelberg.cli.learn.judging import decisions_per_second
+from stackelberg.cli.learn.telling import METRIC_ROWS, shown_metric
 from stackelberg.cli.options import AsJson, FigureFolder, ReportFile
 from stackelberg.cli.pages import write_report
-from stackelberg.report.numbers import significant
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -92,8 +92,7 @@ def evaluate(
         page = policy_report_data(
             found,
             title=f"Policy: {policy.name}",
-            trained=f"{trained.settings.method}, trained for "
-            f"{trained.provenance.get('env_steps')} steps",
+            trained=_training_of(trained),
             decisions_per_second=speed,
         )
         write_report(page, report, figures)
@@ -115,8 +114,7 @@ def evaluate(
         return 0
     console = terminal.console()
     console.print(
-        f"{policy}: {trained.settings.method}, trained for "
-        f"{trained.provenance.get('env_steps')} steps; {params.num_channels} channels, "
+        f"{policy}: {_training_of(trained)}; {params.num_channels} channels, "
         f"{params.num_pairs} pairs, {episodes} episodes of {on.slots} slots"
     )
     console.print(metric_table({name: one.metrics() for name, one in found.items()}))
@@ -158,6 +156,13 @@ def read_trained(path: Path) -> TrainedPolicy:
     return io.TrainedPolicy(learner.policy(saved.state), folder.settings, told)
 
 
+def _training_of(trained: TrainedPolicy) -> str:
+    """By what method, and for how long as far as the file says."""
+    steps = trained.provenance.get("env_steps")
+    told = f"{steps:,}" if isinstance(steps, int) else "unknown"
+    return f"{trained.settings.method}, trained for {told} steps"
+
+
 def _asked(
     settings: RunSettings,
     episodes: int | None,
@@ -184,28 +189,13 @@ def _given(**options: int | None) -> dict[str, int]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-_ROWS: dict[str, tuple[str, float]] = {
-    "gain": ("gain", 1.0),
-    "re_equilibrated_gain": ("re-equilibrated gain", 1.0),
-    "follower_regret": ("follower regret %", 100.0),
-    "leader_regret": ("leader regret %", 100.0),
-    "leader_utility_bps": ("leader utility", 1e-6),
-    "follower_utility_bps": ("follower utility, a pair", 1e-6),
-    "follower_reward_bps": ("follower reward, a pair", 1e-6),
-    "sum_rate_bps": ("sum rate", 1e-6),
-    "cellular_outage": ("cellular outage %", 100.0),
-    "deadline_misses": ("deadline misses %", 100.0),
-    "equilibrium_found": ("equilibrium found %", 100.0),
-}
-"""Metric -> row and factor."""
-
-
 def metric_table(metrics: dict[str, dict[str, Any]]) -> Table:
     """One row per metric, one column per policy; fits 80 columns."""
     made = terminal.table(None, "", *(name.replace("_", " ") for name in metrics))
-    for metric, (row, factor) in _ROWS.items():
+    for metric, (row, factor, unit) in METRIC_ROWS.items():
         values = [one[metric] for one in metrics.values()]
         if any(value is not None for value in values):
-            cells = ["-" if v is None else significant(factor * v) for v in values]
-            made.add_row(row, *cells)
+            name = f"{row} %" if unit == "%" else row
+            cells = ["-" if v is None else shown_metric(v, factor) for v in values]
+            made.add_row(name, *cells)
     return made

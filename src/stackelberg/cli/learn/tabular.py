@@ -158,6 +158,7 @@ def _as_json(solution: Any) -> dict[str, Any]:
 def _print(game: TabularGame, exact: Any, learnt: Any, tolerance: float) -> None:
     from stackelberg.report.learning.tabular import (
         TABULAR_SHARE_OF,
+        ending,
         outcome_sentence,
         state_records,
     )
@@ -169,7 +170,7 @@ def _print(game: TabularGame, exact: Any, learnt: Any, tolerance: float) -> None
     for name, found in (("value iteration", exact), ("ST-Q", learnt)):
         told.add_row(
             name,
-            found.status.label,
+            ending(found),
             f"{found.iterations:,}",
             f"{found.certificate.residual:.3g}",
             str(found.stats["flips"]),

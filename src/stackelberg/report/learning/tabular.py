@@ -99,8 +99,8 @@ def tabular_report_data(
         status="converged" if worst == Status.CONVERGED else "not converged",
         advice=outcome_sentence(exact, learnt) + " " + Status(worst).advice,
         facts=(
-            ("value iteration", exact.status.label),
-            ("ST-Q", learnt.status.label),
+            ("value iteration", ending(exact)),
+            ("ST-Q", ending(learnt)),
             ("exact residual", significant(exact.certificate.residual, 3)),
             ("learnt residual", significant(learnt.certificate.residual, 3)),
             ("steps", f"{learnt.iterations:,}"),
@@ -117,6 +117,16 @@ def tabular_report_data(
         exact_certificate=certificate_records(exact.certificate, TABULAR_SHARE_OF),
         learnt_certificate=certificate_records(learnt.certificate, TABULAR_SHARE_OF),
     )
+
+
+def ending(found: Answered) -> str:
+    """How it ended, in a word or two: a cycle is called one, not a lack of sweeps."""
+    cycle = found.stats.get("cycle_length")
+    if cycle:
+        return f"cycles, every {cycle} sweeps"
+    if found.status is Status.MAX_ITERATIONS:
+        return "not converged"
+    return found.status.label.replace("_", " ")
 
 
 def outcome_sentence(exact: Answered, learnt: Answered) -> str:
