@@ -10,10 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from learning.slot_games import arrays, plain
+from learning.slot_games import UNIT, N, arrays, plain
 from learning.small_cells import cell
 from learning.tiny_methods import assert_goes_on_to_the_same_bits
+from oracles import slot_learning as oracle
 
+from stackelberg.envs.params import PriceLimits
+from stackelberg.envs.slot_game import paid_price
 from stackelberg.errors import ConfigError, DomainError
 from stackelberg.learning import replay
 from stackelberg.learning.actor_critic import (
@@ -24,7 +27,13 @@ from stackelberg.learning.actor_critic import (
     StackelbergQ,
     followed,
 )
-from stackelberg.learning.critics import Actions, Critic, Values, pessimistic
+from stackelberg.learning.critics import (
+    Actions,
+    Critic,
+    Values,
+    critic_features,
+    pessimistic,
+)
 from stackelberg.learning.targets import continued, fading_weight, filtered, mixed
 from stackelberg.learning.transitions import Transition, follower_features
 
@@ -166,6 +175,37 @@ def test_a_pairs_value_has_derivatives_in_its_own_power_alone() -> None:
     one, other = critic(game, nothing, actions), critic(moved, nothing, actions)
     np.testing.assert_allclose(other.followers, one.followers[order], rtol=1e-5)
     np.testing.assert_allclose(other.leader, one.leader, rtol=1e-5)
+
+
+def test_a_slots_rewards_are_linear_in_what_critics_see_whatever_pairs_send() -> None:
+    """Also where they send more than the price asks for, up to seven times as much."""
+    game = plain(3)
+    price = [0.8, 2.0, 0.3, 1.1]
+    asked = [scale / p for scale, p in zip(game["price_scale"], price, strict=True)]
+    for excess in (0.2, 1.0, 3.0, 7.0):
+        power = [min(excess * b, 5.0) for b in asked]
+        actions = Actions(jnp.asarray(asked), jnp.asarray(power))
+        seen = critic_features(arrays(game), jnp.zeros((N, 0)), actions, alone=False)
+        rate, cellular, paid = (2.0 * np.asarray(seen)[:, i] for i in (3, 4, 7))
+        per_pair = game["beta_f"] * game["scale"]
+        for j in range(N):
+            wanted = oracle.follower(game, price, power, j) / per_pair
+            assert rate[j] - paid[j] == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+        revenue = game["beta_l"] / game["beta_f"] * paid.sum()
+        wanted = oracle.leader(game, price, power) / UNIT
+        assert (cellular.sum() + revenue) / N == pytest.approx(wanted, rel=1e-4)
+
+
+def test_with_fixed_bounds_critics_see_the_payment_at_the_price_within_them() -> None:
+    game = plain(3)
+    limits = PriceLimits(jnp.float32(0.5), jnp.float32(2.0))
+    bound = arrays(game)._replace(price_limits=limits)
+    price, power = jnp.asarray([0.1, 1.0, 9.0, 2.0]), jnp.full(N, 1.5)
+    asked = jnp.asarray(game["price_scale"]) / price
+    seen = critic_features(bound, jnp.zeros((N, 0)), Actions(asked, power), alone=True)
+    charged = np.asarray(paid_price(bound, price, power))
+    wanted = charged * 1.5 / np.asarray(game["price_scale"])
+    np.testing.assert_allclose(2.0 * seen[:, 7], wanted, rtol=1e-5)
 
 
 def test_targets_and_weights_are_those_of_the_formulas() -> None:

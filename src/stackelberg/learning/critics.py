@@ -94,6 +94,10 @@ def critic_features(
         stores: [N, S].
         actions: of everybody.
         alone: whether derivatives see others' powers as constants.
+
+    Where bills are quoted, a slot's rewards are linear in them, payments at any power
+    included: a payment cut at b hides from the critic what a pair that sends more
+    pays, and leaders find prices that live off it.
     """
     power = actions.power_w
     others = jax.lax.stop_gradient(power) if alone else power
@@ -116,11 +120,25 @@ def critic_features(
         jnp.log1p(cellular / heard) / number,
         decades(heard),
         decades(actions.answer_w / noise),
-        power / jnp.maximum(actions.answer_w, power + 1e-12),
+        # The payment over B, not cut at 1: who sends more than it would pay for must
+        # be seen to pay for it.
+        power / _paid_answer_w(game, actions.answer_w, noise),
         jnp.full_like(power, most),
     ]
     features = jnp.stack(columns, axis=1)
     return jnp.concatenate([0.5 * features, stores], axis=1)
+
+
+def _paid_answer_w(
+    game: SlotGame, answer_w: Float[Array, " N"], noise_w: Float[Array, " N"]
+) -> Float[Array, " N"]:
+    """The answer that the price really charged asks for; see `slot_game.paid_price`."""
+    limits = game.price_limits
+    if limits is None:
+        return jnp.maximum(answer_w, game.min_power_w + noise_w)
+    return jnp.clip(
+        answer_w, game.price_scale / limits.max, game.price_scale / limits.min
+    )
 
 
 def pessimistic(one: Values, other: Values) -> Values:
