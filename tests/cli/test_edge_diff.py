@@ -46,8 +46,10 @@ def test_what_changed_and_because_of_which_input(
     change = objective(CHANGED) - objective(CITY)
     for part in (
         f"{ends[0]} -> {ends[1]}: sum of log utilities", f"{change:+.4g} nat",
-        "because of entries nat by A's prices by B's prices", "prices 1 -",
-        "budgets 1 -", "remainder", "price of node 3:", "(+20.00 %)",
+        "because of the budgets of 1 user -", "nat, estimated by shadow prices",
+        "because of entries nat, mean at old shadow prices at new shadow prices "
+        "posted prices 1 -",
+        "budgets 1 -", "remainder", "posted price of node 3:", "(+20.00 %)",
         "budget of user 7:", "(-50.00 %)", "utilities changed most",
         "loads changed most",
         "shadow prices changed most",
@@ -95,7 +97,8 @@ def test_solving_again_leaves_no_remainder(
     last = objective(CHANGED) - objective(budgets)
     assert resolved[0] == pytest.approx(0.5 * (first + last), abs=1e-6)
     told = words(stackelberg("edge", "diff", *ends, "--resolve").out)
-    assert "by B's prices by solving" in told
+    assert "by solving posted prices 1 " in told
+    assert "nat, by solving again" in told
 
 
 def test_users_and_nodes_that_come_and_leave(
@@ -139,6 +142,49 @@ def test_switching_that_leaves_somebody_with_nothing_is_not_known(
     found = stackelberg(*ask, "--json").json
     assert {group["resolved"] for group in found["groups"]} == {None}
     assert "not known by solving" in words(stackelberg(*ask).out)
+
+
+def test_shadow_prices_that_are_not_unique_are_marked(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    just = Market.from_arrays([2.0], [3.0], [6.0], [[5.0]])
+    more = replace(just, capacity=np.array([4.0]))
+    for name, market in (("A", just), ("B", more)):
+        solution_in(tmp_path / name, market_in(tmp_path / f"m{name}", market))
+    ask = ("edge", "diff", tmp_path / "A", tmp_path / "B")
+    told = words(stackelberg(*ask).out)
+    assert "shadow prices are not unique before at 1 node, where all money" in told
+    assert "(any of 0 to 0.333)" in told.replace("3.3e-1", "0.33")
+    found = stackelberg(*ask, "--json").json
+    assert (found["open_before"], found["open_after"]) == (1, 0)
+    (node,) = found["shadow_prices"]
+    assert node["shadow_price_range_before"] == pytest.approx([0.0, 1 / 3], abs=1e-6)
+    least, most = node["shadow_price_range_after"]
+    assert least == most == node["shadow_price_after"]
+    # More capacity than money is worth nothing, and both ends say so.
+    (group,) = found["groups"]
+    assert [group["at_before"], group["at_after"]] == pytest.approx([0, 0], abs=1e-6)
+    assert "nothing is proved to have changed" in told
+
+
+def test_estimates_of_opposite_sign_are_said_to_say_little() -> None:
+    from stackelberg.cli.edge.told_difference import difference_parts
+    from stackelberg.cli.edge.welfare import asked_welfare
+    from stackelberg.edge import Difference
+    from stackelberg.edge.difference import GroupChange
+
+    both = GroupChange("prices", 2, at_before=-3.0, at_after=1.0, largest=())
+    found = Difference(5.0, 4.5, (both,), (), (), (), 0, 0)
+    parts = difference_parts(
+        found, ("a", "b"), (1e-7, 1e-8), None, asked_welfare("linear", 1.0), 5
+    )
+    told = words(" ".join(part for part in parts if isinstance(part, str)))
+    assert "a -> b: sum of log utilities 5.00000000 -> 4.50000000, -0.5 nat" in told
+    assert "because of the posted prices of 2 nodes -1 nat, estimated by" in told
+    assert (
+        "posted prices: both estimates have opposite signs, so they do not say whether "
+        "the change did good or harm; --resolve says by solving again" in told
+    )
 
 
 def test_two_answers_of_the_same_data(

@@ -75,7 +75,7 @@ def test_alibaba(
     reach = 1 if options[0] == "--reach" else None
     expected = io.import_alibaba(data["nodes"], data["pods"], reach=reach, seed=5)
     assert digest(tmp_path / "out") == io.market_digest(expected)
-    assert "resources cpu, memory, gpu" in ended.out.replace("\n", " ")
+    assert "3 resources: cpu, memory, gpu" in ended.out.replace("\n", " ")
 
 
 def test_gavel(stackelberg: CommandLine, data: dict[str, Path], tmp_path: Path) -> None:

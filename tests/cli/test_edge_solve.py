@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,14 @@ def test_several_resources_are_solved_side_by_side(
     alone = edge.allocate(CITY).certificate.objective
     assert ended.json["certificate"]["objective"] == pytest.approx(2 * alone)
     told = stackelberg("edge", "solve", folder).out
-    assert "resources cpu, gpu" in told.replace("\n", " ")
+    told = " ".join(told.split())
+    assert "2 resources: cpu, gpu" in told
+    assert "cpu: users limited by budget " in told
+    assert "gpu: users limited by budget " in told
+    rows = ended.json["by_resource"]
+    assert [one["resource"] for one in rows] == ["cpu", "gpu"]
+    for kind, count in ended.json["users_limited_by"].items():
+        assert count == sum(one["users_limited_by"][kind] for one in rows)
 
 
 def test_degenerate_users_are_named_with_the_option_that_helps(
@@ -222,6 +230,65 @@ def test_another_market_is_never_overwritten(
     ended = stackelberg("edge", "solve", city, "-o", other)
     assert_refused(ended, "-o: expected a folder for a solution", "holds a market")
     assert contents(other) == before
+
+
+def test_a_warm_start_says_what_the_old_answer_is_worth(
+    stackelberg: CommandLine, city: Path, tmp_path: Path
+) -> None:
+    old = solution_in(tmp_path / "old", city)
+    ended = stackelberg("edge", "solve", city, "--warm-start", old)
+    told = " ".join(ended.out.split())
+    assert f"{old} on this market, by its certificate alone" in told
+    assert "; it could be kept as it is begun from its shadow prices: " in told
+    assert f"; {old} itself took " in told
+    near = market_in(tmp_path / "near", replace(CITY, budget=0.99 * CITY.budget))
+    told = " ".join(stackelberg("edge", "solve", near, "--warm-start", old).out.split())
+    assert "once its amounts are cut to the limits, which costs a user up to " in told
+    assert "; worth solving again begun from its shadow prices" in told
+    judged = stackelberg("edge", "certify", near, old, "--json").json["certificate"]
+    found = stackelberg("edge", "solve", near, "--warm-start", old, "--json").json
+    warm = found["warm_start"]
+    assert warm["gap_per_user"] == pytest.approx(judged["gap_per_user"])
+    assert warm["moved"] == pytest.approx(judged["moved"]) == pytest.approx(0.01)
+    assert (warm["may_be_kept"], warm["taken"]) == (False, True)
+    assert warm["iterations"] > 0
+    assert stackelberg("edge", "solve", city, "--json").json["warm_start"] is None
+
+
+def test_a_warm_start_that_cannot_be_kept_or_taken_says_so(
+    stackelberg: CommandLine, city: Path, tmp_path: Path
+) -> None:
+    old = solution_in(tmp_path / "old", city)
+    ask = ("edge", "solve", city, "--warm-start", old, "--fairness", 2)
+    told = " ".join(stackelberg(*ask).out.split())
+    assert "not begun from it, since only linear utilities with --fairness 1" in told
+    fewer = Market.from_arrays(
+        CITY.price, CITY.capacity, CITY.budget[:30], CITY.weight[:30]
+    )
+    less = market_in(tmp_path / "less", fewer)
+    told = " ".join(stackelberg("edge", "solve", less, "--warm-start", old).out.split())
+    assert f"{old} is of other users: only its nodes' shadow prices serve" in told
+
+
+def test_shadow_prices_that_are_not_unique_are_said_to_be(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    just = Market.from_arrays([2.0], [3.0], [6.0], [[5.0]])
+    folder = market_in(tmp_path / "just", just)
+    told = " ".join(stackelberg("edge", "solve", folder).out.split())
+    assert "shadow prices are not unique at 1 node, where all money and all" in told
+    found = stackelberg("edge", "solve", folder, "--json").json
+    assert found["shadow_prices_not_unique"] == 1
+    rich = market_in(tmp_path / "rich", replace(just, budget=np.array([7.0])))
+    assert "not unique" not in stackelberg("edge", "solve", rich).out
+
+
+def test_a_gap_is_told_for_one_user(stackelberg: CommandLine, city: Path) -> None:
+    told = " ".join(stackelberg("edge", "solve", city, "--tolerance", 1e-5).out.split())
+    assert "one user's utility is known within " in told
+    assert "ask for --tolerance 1e-08, which leaves 0.1 %" in told
+    exact = stackelberg("edge", "solve", city, "--tolerance", 1e-11).out
+    assert "one user's utility" not in exact
 
 
 def test_tables_of_something_else_are_never_overwritten(

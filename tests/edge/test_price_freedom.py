@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from edge.markets import random_market
 
-from stackelberg.edge import Market, allocate, certify, generate
+from stackelberg.edge import Market, allocate, certify, clearing_prices, generate
 from stackelberg.edge.price_freedom import price_freedom
 
 TIGHT = 1e-11
@@ -41,14 +41,29 @@ def test_both_ends_of_the_range_prove_the_same_gap(seed: int) -> None:
 def test_many_groups_may_move_together() -> None:
     city = generate(seed=4, num_users=40, num_nodes=8, radius_m=300.0)
     answer = solved(city)
-    freedom = price_freedom(city, answer, together=True)
+    freedom = price_freedom(city, answer)
     draw = np.random.default_rng(1)
     for _ in range(5):
-        part = draw.integers(0, 2, len(freedom.least))
-        shift = np.where(part, freedom.least, freedom.most)
+        slope = draw.normal(size=len(freedom.least))
+        shift = freedom.cheapest(slope)
+        assert slope @ shift <= min(slope @ freedom.least, slope @ freedom.most, 0.0)
         prices = freedom.shifted(city, answer, shift)
         proof = certify(city, answer.allocation, prices.capacity, prices.budget)
         assert proof.gap_per_user < 1e-6
+
+
+def test_where_all_is_sold_at_clearing_prices_no_capacity_need_have_a_price() -> None:
+    city = generate(seed=4, num_users=40, num_nodes=8, radius_m=300.0)
+    cleared = replace(city, price=clearing_prices(city, 1e-12).value.price)
+    answer = solved(cleared)
+    freedom = price_freedom(cleared, answer)
+    least, _ = freedom.capacity_price_range(cleared, answer)
+    rent = answer.capacity_shadow_price * answer.load
+    assert rent.max() > 1e-2
+    # It takes all groups at once: 1 % more capacity is worth nothing.
+    assert (least * answer.load).max() < 1e-3 * rent.max()
+    more = replace(cleared, capacity=1.01 * cleared.capacity)
+    assert objective(more) - float(np.log(answer.utility).sum()) < 1e-6
 
 
 def test_the_ends_are_the_slopes_on_the_two_sides() -> None:

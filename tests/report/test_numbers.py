@@ -9,9 +9,9 @@ import pytest
 from stackelberg.report.numbers import (
     beside,
     certificate_value,
+    digits_for,
     listed,
     rate_unit,
-    resolved,
     shown_change,
     shown_percent,
     shown_regret,
@@ -105,9 +105,9 @@ def test_an_objective_and_its_bound_show_what_lies_between(
 
 
 def test_digits_follow_the_error() -> None:
-    assert resolved(-522.38183, 1.6e-6) == "-522.3818300"
-    assert resolved(2.0, math.inf) == "2.000"
-    assert resolved(None, 1.0) == resolved(math.nan, 1.0) == "not known"
+    assert digits_for(-522.38183, 1.6e-6) == "-522.3818300"
+    assert digits_for(2.0, math.inf) == "2.000"
+    assert digits_for(None, 1.0) == digits_for(math.nan, 1.0) == "not known"
 
 
 def test_one_unit_for_a_column() -> None:

@@ -15,6 +15,7 @@ from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.market import Bools, Floats, Ints, Market, Name
 from stackelberg.edge.outcome import Outcome
 from stackelberg.edge.pairing import Pair, pair
+from stackelberg.edge.price_freedom import price_freedom
 from stackelberg.edge.utilities import LINEAR, Utility
 
 NOTICEABLE = 1e-6
@@ -88,7 +89,15 @@ class UserChange:
 
 @dataclass(frozen=True)
 class NodeChange:
-    """A node of both answers: load and shadow price of each."""
+    """A node of both answers: load and shadow price of each.
+
+    Attributes:
+        node, resource: its name and type.
+        load_before, load_after: units sold.
+        shadow_price_before, shadow_price_after: of its capacity, as stated.
+        shadow_price_range_before, shadow_price_range_after: the smallest and the
+            largest of all that prove the same; both as stated where it is unique.
+    """
 
     node: Name
     resource: Name
@@ -96,6 +105,8 @@ class NodeChange:
     load_after: float
     shadow_price_before: float
     shadow_price_after: float
+    shadow_price_range_before: tuple[float, float]
+    shadow_price_range_after: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -110,6 +121,8 @@ class Difference:
         loads: nodes of both whose load changed most, relative to the capacity, first.
         shadow_prices: nodes of both whose shadow price changed most, by what it means
             for the load, first. All three leave out changes below `NOTICEABLE`.
+        open_before, open_after: how many nodes of each answer have a shadow price that
+            is not unique.
     """
 
     objective_before: float
@@ -118,6 +131,8 @@ class Difference:
     users: tuple[UserChange, ...]
     loads: tuple[NodeChange, ...]
     shadow_prices: tuple[NodeChange, ...]
+    open_before: int
+    open_after: int
 
     @property
     def change(self) -> float:
@@ -156,6 +171,7 @@ def difference(
     second = PricedAnswer(matched.after, matched, after[1], utility, fairness)
     first.price_towards(second, forward=True)
     second.price_towards(first, forward=False)
+    ranges = _PriceRange.of(first), _PriceRange.of(second)
     groups = (
         _users(matched, first, second, most),
         _nodes(matched, first, second, most),
@@ -167,9 +183,45 @@ def difference(
         objective_after=second.objective,
         groups=tuple(group for group in groups if group.count),
         users=_changed_users(matched, first, second, most),
-        loads=_changed_loads(matched, first, second, most),
-        shadow_prices=_changed_prices(matched, first, second, most),
+        loads=_changed_loads(matched, first, second, ranges, most),
+        shadow_prices=_changed_prices(matched, first, second, ranges, most),
+        open_before=ranges[0].count,
+        open_after=ranges[1].count,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _PriceRange:
+    """The smallest and the largest shadow price of each node of the pair [M], and how
+    many nodes have a range that is not rounding.
+    """
+
+    least: Floats
+    most: Floats
+    count: int
+
+    @classmethod
+    def of(cls, answer: PricedAnswer) -> _PriceRange:
+        """Of one answer, as stated."""
+        side = answer.side
+        freedom = price_freedom(
+            side.market, answer.outcome, utility=answer.family, fairness=answer.fairness
+        )
+        least, most = freedom.capacity_price_range(side.market, answer.outcome)
+        wide = freedom.not_unique(side.market, answer.outcome)
+        stated = answer.outcome.capacity_shadow_price
+        return cls(
+            least=side.on_nodes(np.where(wide, least, stated)),
+            most=side.on_nodes(np.where(wide, most, stated)),
+            count=int(wide.sum()),
+        )
+
+    def at(self, node: int) -> tuple[float, float]:
+        """Of one node of the pair."""
+        return float(self.least[node]), float(self.most[node])
+
+
+_Ranges = tuple[_PriceRange, _PriceRange]
 
 
 _NODES_AND_USERS: tuple[Group, ...] = ("prices", "capacities", "budgets")
@@ -325,25 +377,38 @@ def _touched(matched: Pair) -> dict[Group, Bools]:
 
 
 def _changed_loads(
-    matched: Pair, first: PricedAnswer, second: PricedAnswer, most: int
+    matched: Pair,
+    first: PricedAnswer,
+    second: PricedAnswer,
+    ranges: _Ranges,
+    most: int,
 ) -> tuple[NodeChange, ...]:
     larger = np.maximum(first.load, second.load)
     room = np.fmax(first.side.capacity, second.side.capacity)
     size = np.where(np.isfinite(room), np.maximum(room, larger), larger)
     change = np.abs(second.load - first.load) / np.where(size > 0.0, size, 1.0)
-    return _changed_nodes(matched, first, second, change, most)
+    return _changed_nodes(matched, first, second, change, ranges, most)
 
 
 def _changed_prices(
-    matched: Pair, first: PricedAnswer, second: PricedAnswer, most: int
+    matched: Pair,
+    first: PricedAnswer,
+    second: PricedAnswer,
+    ranges: _Ranges,
+    most: int,
 ) -> tuple[NodeChange, ...]:
     larger = np.maximum(first.load, second.load)
     change = np.abs(_given_prices(second) - _given_prices(first)) * larger
-    return _changed_nodes(matched, first, second, change, most)
+    return _changed_nodes(matched, first, second, change, ranges, most)
 
 
 def _changed_nodes(
-    matched: Pair, first: PricedAnswer, second: PricedAnswer, change: Floats, most: int
+    matched: Pair,
+    first: PricedAnswer,
+    second: PricedAnswer,
+    change: Floats,
+    ranges: _Ranges,
+    most: int,
 ) -> tuple[NodeChange, ...]:
     both = matched.before.has_node & matched.after.has_node
     before, after = _given_prices(first), _given_prices(second)
@@ -355,6 +420,8 @@ def _changed_nodes(
             load_after=float(second.load[i]),
             shadow_price_before=float(before[i]),
             shadow_price_after=float(after[i]),
+            shadow_price_range_before=ranges[0].at(i),
+            shadow_price_range_after=ranges[1].at(i),
         )
         for i in _largest(np.where(both, change, 0.0), most, NOTICEABLE)
     )

@@ -79,10 +79,9 @@ class PricedAnswer:
             self.outcome,
             utility=self.family,
             fairness=self.fairness,
-            together=True,
         )
-        up = _slope_per_group(self, other, freedom, forward=forward) > 0.0
-        shift = np.where(up == forward, freedom.least, freedom.most)
+        slope = _slope_per_group(self, other, freedom, forward=forward)
+        shift = freedom.cheapest(slope if forward else -slope)
         prices = freedom.shifted(self.side.market, self.outcome, shift)
         self.mu = self.side.on_users(prices.budget)
         self.lam = self.side.on_nodes(prices.capacity)

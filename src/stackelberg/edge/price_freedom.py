@@ -9,8 +9,12 @@ can only move by
 for all nodes and users that purchases join, and only where all those capacities and all
 those budgets are used up: a limit with room has price zero and holds the others. Then
 money and capacity are short together, and which of them limits a user is a matter of
-degree. Leontief users, who ask for nodes in fixed proportions, fix a sum of prices
-only; of their freedom nothing is said here.
+degree. What a user does not buy must stay too dear for it: t of its group may exceed
+that of the node's group by z_ij / p_i at most, z_ij = lam_i + mu_j p_i - w_ij / u_j. So
+the shadow prices that prove the same are the solutions of difference constraints, the
+greatest and least t of every group are shortest paths, and all groups may be at their
+greatest, or all at their least, at once. Leontief users, who ask for nodes in fixed
+proportions, fix a sum of prices only; of their freedom nothing is said here.
 """
 
 from __future__ import annotations
@@ -20,7 +24,8 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
+from scipy.optimize import linprog
+from scipy.sparse.csgraph import connected_components, dijkstra
 
 from stackelberg.edge.fairness import PROPORTIONAL, Fairness
 from stackelberg.edge.market import Bools, Floats, Ints, Market
@@ -33,6 +38,33 @@ BOUGHT = 1e-6
 USED_UP = 1e-6
 """Relative room below which a limit counts as used up."""
 
+OPEN = 1e-3
+"""Width of a range of shadow prices, relative to its end, from which the price is said
+not to be unique."""
+
+RENT = 1e-6
+"""Congestion rent (in Problem 1 in nats) up to which it is the solver's rounding."""
+
+MANY_LINKS = 200_000
+"""Links between groups from which no linear program is solved."""
+
+_NOTHING = 1e-300
+"""A length of zero, which a sparse graph would leave out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """t of the group `of_user` exceeds that of the group `of_node` by `spare` at most.
+
+    Attributes:
+        of_user, of_node: groups, each pair once [L].
+        spare: >= 0 [L].
+    """
+
+    of_user: Ints
+    of_node: Ints
+    spare: Floats
+
 
 @dataclass(frozen=True, eq=False)
 class PriceFreedom:
@@ -43,12 +75,63 @@ class PriceFreedom:
         node_group: group of each node row [M].
         least: of t per group, <= 0.
         most: of t per group, >= 0; both are 0 where the prices are unique.
+        links: what holds groups to one another.
     """
 
     user_group: Ints
     node_group: Ints
     least: Floats
     most: Floats
+    links: Links
+
+    def cheapest(self, slope: Floats) -> Floats:
+        """The t per group, of all that prove the same, of least `slope` @ t.
+
+        With more than `MANY_LINKS` links: the best of no move, all groups at their
+        least and all at their greatest.
+        """
+        ends = [np.zeros(len(slope)), self.least, self.most]
+        best = min(ends, key=lambda shift: float(slope @ shift))
+        size = float(max(self.most.max(initial=0.0), -self.least.min(initial=0.0)))
+        scale = float(np.abs(slope).max(initial=0.0))
+        links = self.links
+        if size * scale == 0.0 or len(links.spare) > MANY_LINKS:
+            return best
+        rows = np.arange(len(links.spare))
+        count = np.ones(len(rows))
+        between = sparse.csr_array(
+            (
+                np.concatenate([count, -count]),
+                (
+                    np.concatenate([rows, rows]),
+                    np.concatenate([links.of_user, links.of_node]),
+                ),
+            ),
+            shape=(len(rows), len(slope)),
+        )
+        found: Any = linprog(
+            slope / scale, A_ub=between if len(rows) else None,
+            b_ub=np.minimum(links.spare / size, 4.0) if len(rows) else None,
+            bounds=np.column_stack([self.least, self.most]) / size, method="highs",
+        )  # fmt: skip
+        if found.x is None:
+            return best
+        return np.clip(size * np.asarray(found.x), self.least, self.most)
+
+    def capacity_price_range(
+        self, market: Market, outcome: Outcome
+    ) -> tuple[Floats, Floats]:
+        """The smallest and the largest shadow price of each node's capacity [M] of all
+        that prove the same.
+        """
+        lam, group = outcome.capacity_shadow_price, self.node_group
+        least = np.maximum(lam + self.least[group] * market.price, 0.0)
+        return least, lam + self.most[group] * market.price
+
+    def not_unique(self, market: Market, outcome: Outcome) -> Bools:
+        """Nodes [M] whose shadow price has a range worth speaking of."""
+        least, most = self.capacity_price_range(market, outcome)
+        return (most - least > OPEN * most) & ((most - least) * outcome.load > RENT)
 
     def shifted(self, market: Market, outcome: Outcome, shift: Floats) -> Prices:
         """Other shadow prices of the same answer: `shift` is t per group."""
@@ -75,7 +158,6 @@ def price_freedom(
     *,
     utility: Utility = LINEAR,
     fairness: Fairness = PROPORTIONAL,
-    together: bool = False,
 ) -> PriceFreedom:
     """Find the ranges, up to the accuracy of the answer.
 
@@ -85,8 +167,6 @@ def price_freedom(
             there is no freedom.
         utility: of every user, with the market's weights.
         fairness: what the users' utilities are worth together.
-        together: find ranges within which all groups may move at once, each by its own
-            t; else the widest range for a group that moves alone.
     """
     amount, _ = on_edges(market, outcome.allocation)
     user, node = market.user_of_edge, market.weight.indices
@@ -111,10 +191,6 @@ def price_freedom(
     rent = rent + outcome.budget_shadow_price[user] * price
     worth = market.weight.data * fairness.marginal(value)[user]
     spare = np.maximum(rent - worth, 0.0) if linear else np.full(len(rent), np.inf)
-    if together:
-        spare = (
-            np.where(free[user_group[user]] & free[node_group[node]], 0.5, 1) * spare
-        )
     least, most = np.full(count, -np.inf), np.full(count, np.inf)
     np.minimum.at(most, user_group, outcome.budget_shadow_price)
     paid = market.price > 0.0
@@ -122,16 +198,51 @@ def price_freedom(
         least, node_group[paid],
         -outcome.capacity_shadow_price[paid] / market.price[paid],
     )  # fmt: skip
-    between = (user_group[user] != node_group[node]) & (price > 0.0)
-    step = spare[between] / price[between]
-    np.minimum.at(most, user_group[user[between]], step)
-    np.maximum.at(least, node_group[node[between]], -step)
+    least, most = np.where(free, least, 0.0), np.where(free, most, 0.0)
+    links = _links(
+        user_group[user],
+        node_group[node],
+        spare / np.where(price > 0.0, price, np.inf),
+        (price > 0.0) & (free[user_group[user]] | free[node_group[node]]),
+    )
     return PriceFreedom(
         user_group=user_group,
         node_group=node_group,
-        least=np.where(free, least, 0.0),
-        most=np.where(free, most, 0.0),
+        least=-_shortest(count, links.of_user, links.of_node, links.spare, -least),
+        most=_shortest(count, links.of_node, links.of_user, links.spare, most),
+        links=links,
     )
+
+
+def _links(of_user: Ints, of_node: Ints, spare: Floats, there: Bools) -> Links:
+    """The tightest of all links between two groups."""
+    kept = np.flatnonzero(there & (of_user != of_node) & np.isfinite(spare))
+    kept = kept[np.lexsort((spare[kept], of_node[kept], of_user[kept]))]
+    pair = np.column_stack([of_user[kept], of_node[kept]])
+    first = np.ones(len(kept), dtype=bool)
+    first[1:] = (pair[1:] != pair[:-1]).any(axis=1)
+    kept = kept[first]
+    return Links(of_user[kept], of_node[kept], spare[kept])
+
+
+def _shortest(
+    count: int, start: Ints, end: Ints, length: Floats, reach: Floats
+) -> Floats:
+    """For each group the least of `reach` of any group and the way from it."""
+    ground = np.full(count, count)
+    graph: Any = sparse.csr_array(
+        (
+            np.maximum(np.concatenate([length, reach]), _NOTHING),
+            (
+                np.concatenate([start, ground]),
+                np.concatenate([end, np.arange(count)]),
+            ),
+        ),
+        shape=(count + 1, count + 1),
+    )
+    found: Any = dijkstra(graph, indices=count)
+    distance = np.asarray(found, dtype=np.float64)[:count]
+    return np.where(distance <= count * _NOTHING, 0.0, distance)
 
 
 def _free(

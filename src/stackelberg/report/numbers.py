@@ -28,7 +28,7 @@ def significant(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
-def resolved(value: float | None, error: float, size: float | None = None) -> str:
+def digits_for(value: float | None, error: float, size: float | None = None) -> str:
     """A number with the digits that an error of it leaves a meaning.
 
     The last two digits are of the size of the error. There are at least 4 significant
@@ -67,7 +67,7 @@ def beside(value: float | None, other: float | None) -> str:
     """
     if value is None or other is None or not math.isfinite(value - other):
         return significant(value)
-    return resolved(value, abs(value - other), max(abs(value), abs(other)))
+    return digits_for(value, abs(value - other), max(abs(value), abs(other)))
 
 
 def shown_relative(value: float | None, digits: int = 2) -> str:

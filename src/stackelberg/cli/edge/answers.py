@@ -99,9 +99,23 @@ def feasible_outcome(market: Market, answer: Answer) -> Outcome:
     return replace(outcome, utility=utility)
 
 
-def read_warm_start(folder: Path, market: Market) -> Outcome:
-    """What a solve may start from: the whole answer, or where users came or left, the
-    nodes' shadow prices alone.
+@dataclass(frozen=True, eq=False)
+class WarmStart:
+    """What a solve may start from.
+
+    Attributes:
+        outcome: the old answer within the new limits, or where users came or left, the
+            nodes' shadow prices alone.
+        stated: the old answer as its folder states it; None where it is of other users
+            or has no shadow prices of budgets.
+    """
+
+    outcome: Outcome
+    stated: MarketSolutionFile | None
+
+
+def read_warm_start(folder: Path, market: Market) -> WarmStart:
+    """What a solve may start from.
 
     Raises:
         InputError: a subclass; the folder has no shadow prices of these nodes.
@@ -127,9 +141,9 @@ def read_warm_start(folder: Path, market: Market) -> Outcome:
             stated, lam, stated.budget_shadow_price, "given", None,
             stated_welfare(stated.stats),
         )  # fmt: skip
-        return feasible_outcome(market, answer)
+        return WarmStart(feasible_outcome(market, answer), stated)
     nobody = np.zeros(0)
-    return edge.Outcome(
+    outcome = edge.Outcome(
         allocation=sparse.csr_array((0, market.num_nodes)),
         utility=nobody,
         spend=nobody,
@@ -137,6 +151,7 @@ def read_warm_start(folder: Path, market: Market) -> Outcome:
         capacity_shadow_price=lam,
         budget_shadow_price=nobody,
     )
+    return WarmStart(outcome, None)
 
 
 def doubts(answer: Answer) -> list[str]:

@@ -20,6 +20,7 @@ from stackelberg.cli.edge.options import (
     Tolerance,
 )
 from stackelberg.cli.edge.stopping import Stopping
+from stackelberg.cli.edge.told_warm import OldAnswer, judged, warm_lines
 from stackelberg.cli.edge.welfare import Alpha, UtilityText, Welfare, asked_welfare
 from stackelberg.cli.edge.words import (
     SHARE_OF,
@@ -27,6 +28,7 @@ from stackelberg.cli.edge.words import (
     answer_record,
     market_record,
     market_words,
+    single_user_lines,
 )
 from stackelberg.cli.exit_codes import DONE, INTERRUPTED, NOT_REACHED
 from stackelberg.cli.interruption import ending_well
@@ -116,12 +118,15 @@ def solve(
         goods = io.read_market(market)
         first = None if warm_start is None else read_warm_start(warm_start, goods)
         shown(f"starting{terminal.COMPILES}")
+        old = None
+        if warm_start is not None and first is not None:
+            old = judged(goods, first, warm_start, welfare, drop_degenerate)
         with options_named(LIBRARY_NAMES), terminal.timed() as watch:
             solution = edge.allocate(
                 goods,
                 tolerance,
                 **welfare.options,
-                warm_start=first,
+                warm_start=None if first is None else first.outcome,
                 method=method,
                 drop_degenerate=drop_degenerate,
                 stop=stopping,
@@ -150,7 +155,8 @@ def solve(
         "predicted_bytes": solution.stats["predicted_bytes"],
         **stats,
         "size": market_record(goods),
-        **answer_record(goods, solution.value),
+        **answer_record(goods, solution.value, welfare),
+        "warm_start": None if old is None else old.record(tolerance),
         "certificate": terminal.certificate_values(solution.certificate),
     }
     if report is not None or figures is not None:
@@ -158,7 +164,7 @@ def solve(
     if as_json:
         terminal.print_json(record)
     else:
-        _print(goods, solution, record, tolerance)
+        _print(goods, solution, record, tolerance, old)
     if wish.asked:
         return INTERRUPTED
     return NOT_REACHED if solution.status else DONE
@@ -192,7 +198,11 @@ def _stats(
 
 
 def _print(
-    market: Market, solution: EdgeSolution, record: dict[str, Any], tolerance: float
+    market: Market,
+    solution: EdgeSolution,
+    record: dict[str, Any],
+    tolerance: float,
+    old: OldAnswer | None,
 ) -> None:
     from stackelberg.edge.predicted_memory import told_bytes
 
@@ -202,6 +212,9 @@ def _print(
         f"{record['market']}: {record['status']}, {steps} by {record['method']}"
     )
     console.print(f"  {terminal.advice_at(solution.status, tolerance)}")
+    if old is not None:
+        for line in warm_lines(old, tolerance, solution.iterations):
+            console.print(f"  {line}")
     if record["stopped_by"] is not None:
         console.print(f"  ended early by {_EARLY[record['stopped_by']]}")
     if record["utility"] != "linear" or record["fairness"] != 1.0:
@@ -213,6 +226,8 @@ def _print(
     if dropped:
         console.print(f"  left out: {counted(len(dropped), 'degenerate user')}")
     console.print(terminal.certificate_table(solution.certificate, share_of=SHARE_OF))
+    for line in single_user_lines(solution.certificate, record, tolerance):
+        console.print(line)
     if record["written"] is not None:
         console.print(f"written: {record['written']}")
     console.print(

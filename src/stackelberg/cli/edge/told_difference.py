@@ -7,25 +7,39 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from stackelberg.cli import output as terminal
-from stackelberg.report.numbers import ROUNDING, shown_change, significant
+from stackelberg.report.numbers import (
+    ROUNDING,
+    counted,
+    digits_for,
+    listed,
+    shown_change,
+    significant,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from stackelberg.cli.edge.welfare import Welfare
     from stackelberg.edge import Difference
-    from stackelberg.edge.difference import InputChange, NodeChange
+    from stackelberg.edge.difference import GroupChange, InputChange, NodeChange
     from stackelberg.edge.envelope import Group
 
 _NOUNS: dict[Group, str] = {
     "users": "user",
     "nodes": "node",
-    "prices": "price",
+    "prices": "posted price",
     "capacities": "capacity",
     "budgets": "budget",
     "weights": "weight",
 }
 """What one entry of a kind of input is called."""
+
+NO_RENT = 1e-6
+"""Congestion rent, in nats, up to which a shadow price is the solver's rounding."""
+
+
+_TOLD: dict[Group, str] = {"prices": "posted prices"}
+"""What a kind is called beside shadow prices, where its own name would not do."""
 
 
 def difference_parts(
@@ -46,18 +60,24 @@ def difference_parts(
         welfare: that both are judged by.
         most: so many single inputs, of all kinds together.
     """
+    gap = max(gaps)
+    size = max(abs(found.objective_before), abs(found.objective_after))
     parts: list[str | Table] = [
         f"{ends[0]} -> {ends[1]}: {welfare.noun} "
-        f"{significant(found.objective_before, 7)} -> "
-        f"{significant(found.objective_after, 7)}, "
+        f"{digits_for(found.objective_before, gap, size)} -> "
+        f"{digits_for(found.objective_after, gap, size)}, "
         f"{_signed(found.change)}{welfare.unit}",
-        f"  the optima's own change is this within {significant(max(gaps), 2)}"
-        f"{welfare.unit}",
+        f"  the optima's own change is this within {significant(gap, 2)}"
+        f"{welfare.unit}{_drowned(found, gap)}",
     ]
     if not found.groups:
         parts.append("  both are of the same data")
     else:
-        parts += [_effects(found, resolved, welfare), *_unknown(resolved)]
+        parts += [
+            _caused(found, resolved, welfare),
+            _effects(found, resolved, welfare),
+            *_doubts(found, resolved),
+        ]
         parts += _inputs(found, welfare, most)
     if found.users:
         parts.append(_users(found))
@@ -70,16 +90,56 @@ def difference_parts(
     return parts
 
 
+def _drowned(found: Difference, gap: float) -> str:
+    if not found.groups or abs(found.change) > gap:
+        return ""
+    return ": nothing is proved to have changed"
+
+
+def _caused(
+    found: Difference, resolved: Mapping[str, float] | None, welfare: Welfare
+) -> str:
+    """Which kinds of input changed and what each did, the largest effect first."""
+    effect = {
+        group.group: group.effect if resolved is None else resolved[group.group]
+        for group in found.groups
+    }
+    ordered = sorted(found.groups, key=lambda g: -abs(_or_zero(effect[g.group])))
+    told = [
+        f"{_changed(group)} {_signed(effect[group.group])}{welfare.unit}"
+        for group in ordered
+    ]
+    how = "estimated by shadow prices" if resolved is None else "by solving again"
+    return f"  because of {listed(told)}, {how}"
+
+
+def _or_zero(value: float) -> float:
+    """`value`, or 0 where it is not known."""
+    return 0.0 if math.isnan(value) else value
+
+
+def _changed(group: GroupChange) -> str:
+    """How much of a kind of input changed."""
+    kind = group.group
+    if kind in ("users", "nodes"):
+        return f"{counted(group.count, _NOUNS[kind])} that came or left"
+    if kind == "weights":
+        return f"{counted(group.count, 'weight')}"
+    whose = "user" if kind == "budgets" else "node"
+    return f"the {_TOLD.get(kind, kind)} of {counted(group.count, whose)}"
+
+
 def _effects(
     found: Difference, resolved: Mapping[str, float] | None, welfare: Welfare
 ) -> Table:
     """Each kind of input with its part of the change."""
-    part = welfare.unit.strip() or welfare.noun
-    columns = ["because of", "entries", part, "by A's prices", "by B's prices"]
+    unit = welfare.unit.strip() or welfare.noun
+    columns = ["because of", "entries", f"{unit}, mean"]
+    columns += ["at old shadow prices", "at new shadow prices"]
     made = terminal.table(None, *columns, *([] if resolved is None else ["by solving"]))
     for group in found.groups:
         made.add_row(
-            group.group,
+            _TOLD.get(group.group, group.group),
             f"{group.count:,}",
             _signed(group.effect),
             _signed(group.at_before),
@@ -92,6 +152,40 @@ def _effects(
     )  # fmt: skip
     made.add_row("all", "", _signed(found.change))
     return made
+
+
+def _doubts(found: Difference, resolved: Mapping[str, float] | None) -> list[str]:
+    """Where estimates say little, and where shadow prices are not unique."""
+    lines = _unknown(resolved)
+    ask = "" if resolved is not None else "; --resolve says by solving again"
+    opposed = [
+        _TOLD.get(group.group, group.group)
+        for group in found.groups
+        if group.at_before * group.at_after < 0.0
+        and min(abs(group.at_before), abs(group.at_after)) > ROUNDING
+    ]
+    if opposed:
+        lines.append(
+            f"  {listed(opposed)}: both estimates have opposite signs, so they do not "
+            f"say whether the change did good or harm{ask}"
+        )
+    elif abs(found.remainder) > 0.5 * abs(found.change) > ROUNDING:
+        lines.append(
+            "  the remainder is large: the change is too great for estimates, which "
+            f"take shadow prices as constant{ask}"
+        )
+    ends = [
+        f"{when} at {counted(count, 'node')}"
+        for when, count in (("before", found.open_before), ("after", found.open_after))
+        if count
+    ]
+    if ends:
+        lines.append(
+            f"  shadow prices are not unique {listed(ends)}, where all money and all "
+            "capacity are used up together; an estimate takes, of those that prove the "
+            "same, the ones nearest to what this change is worth"
+        )
+    return lines
 
 
 def _left(found: Difference, resolved: Mapping[str, float]) -> float:
@@ -149,7 +243,8 @@ def _users(found: Difference) -> Table:
             significant(one.utility_before),
             significant(one.utility_after),
             shown_change(math.expm1(one.log_change)),
-            ", ".join(one.touched_by) or "others only",
+            ", ".join(_TOLD.get(kind, kind) for kind in one.touched_by)
+            or "others' changes only",
         )
     return made
 
@@ -163,10 +258,23 @@ def _nodes(title: str, changes: tuple[NodeChange, ...]) -> Table:
             str(one.node),
             significant(one.load_before),
             significant(one.load_after),
-            significant(one.shadow_price_before),
-            significant(one.shadow_price_after),
+            _shadow_price(
+                one.shadow_price_before, one.load_before, one.shadow_price_range_before
+            ),
+            _shadow_price(
+                one.shadow_price_after, one.load_after, one.shadow_price_range_after
+            ),
         )
     return made
+
+
+def _shadow_price(price: float, load: float, ends: tuple[float, float]) -> str:
+    """A shadow price; 0 where its rent is rounding; with its range where it has one."""
+    told = "0" if price * load <= NO_RENT else significant(price)
+    least, most = ends
+    if least == most:
+        return told
+    return f"{told} (any of {significant(least, 3)} to {significant(most, 3)})"
 
 
 def _signed(value: float) -> str:
