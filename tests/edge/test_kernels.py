@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stackelberg.edge.blocks import MAX_BLOCKS, blocks_of
-from stackelberg.edge.dense_factor import factor, scaled, solve, subtract_gram
+from stackelberg.edge.dense_factor import assemble, factor, solve, subtract_gram
 from stackelberg.edge.lanes import LANES, lanes_of
 from stackelberg.edge.problem import Problem
 from stackelberg.edge.user_elimination import (
@@ -36,17 +36,20 @@ def test_the_factor_solves(size: int) -> None:
     rows = draw.normal(size=(size, size + 3))
     matrix = rows @ rows.T
     right = draw.normal(size=size)
-    work = np.tril(matrix)
-    scale = scaled(work)
-    assert factor(work) == 0
-    found = scale * solve(work, scale * right)
-    np.testing.assert_allclose(matrix @ found, right, atol=1e-8)
+    free = draw.random(size) < 0.9
+    matrix[~free], matrix[:, ~free] = 0.0, 0.0
+    shares = np.array([0.25 * matrix, 0.75 * matrix])
+    scale = assemble(shares, np.diag(matrix).copy(), free)
+    assert factor(shares[0]) == 0
+    found = solve(shares[0], scale, right)
+    np.testing.assert_allclose(matrix @ found, np.where(free, right, 0.0), atol=1e-8)
+    assert (found[~free] == 0.0).all()
 
 
 def test_a_direction_without_information_stays_put() -> None:
     matrix = np.ones((2, 2))
     assert factor(matrix) == 1
-    np.testing.assert_allclose(solve(matrix, np.array([1.0, 1.0])), [1.0, 0.0])
+    np.testing.assert_allclose(solve(matrix, np.ones(2), np.ones(2)), [1.0, 0.0])
 
 
 @pytest.mark.parametrize("size", [2, 4, 7, 9])

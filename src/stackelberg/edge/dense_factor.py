@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numba import njit
 
-from stackelberg.edge.market import Floats
+from stackelberg.edge.market import Bools, Floats
 
 PANEL = 64
 """Columns factored at a time: a panel of 64 doubles a row stays in the first cache."""
@@ -83,6 +83,35 @@ def subtract_gram(matrix: Floats, rows: Floats) -> None:
             matrix[i, j] -= total
 
 
+@njit(cache=True, error_model="numpy", nogil=True)
+def assemble(matrices: Floats, diagonal: Floats, free: Bools) -> Floats:
+    """The sum of all in the first of `matrices` [blocks, M, M], brought to a diagonal
+    of 1, so that the nodes' units cancel.
+
+    Args:
+        matrices: entries below the diagonal.
+        diagonal: of the sum, > 0 where `free` [M].
+        free: unknowns to be found; the others stay at zero [M].
+
+    Returns:
+        scale: 1/sqrt of the diagonal, zero where not free [M], for `solve`.
+    """
+    matrix, scale = matrices[0], np.zeros(len(diagonal))
+    for i in range(len(diagonal)):
+        row = matrix[i]
+        for k in range(1, matrices.shape[0]):
+            other = matrices[k, i]
+            for j in range(i):
+                row[j] += other[j]
+        if free[i]:
+            scale[i] = 1.0 / math.sqrt(diagonal[i])
+        for j in range(i):
+            row[j] *= scale[i]
+            row[j] *= scale[j]
+        row[i] = 1.0
+    return scale
+
+
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
 def factor(matrix: Floats) -> int:
     """Replace the lower triangle of a matrix with unit diagonal by its factor [M, M].
@@ -120,10 +149,10 @@ def factor(matrix: Floats) -> int:
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
-def solve(factored: Floats, right_side: Floats) -> Floats:
-    """The solution of L L' y = `right_side` [M]."""
+def solve(factored: Floats, scale: Floats, right_side: Floats) -> Floats:
+    """The solution of A y = `right_side` [M], A = L L' in units of `scale` [M]."""
     count = factored.shape[0]
-    y = right_side.copy()
+    y = scale * right_side
     for i in range(count):
         row = factored[i]
         total = y[i]
@@ -136,15 +165,4 @@ def solve(factored: Floats, right_side: Floats) -> Floats:
         value = y[i]
         for k in range(i):
             y[k] -= row[k] * value
-    return y
-
-
-def scaled(matrix: Floats) -> Floats:
-    """1/sqrt of the diagonal, applied to both sides of `matrix` in place [M].
-
-    The nodes' units cancel in what is left.
-    """
-    scale = 1.0 / np.sqrt(np.diag(matrix))
-    matrix *= scale[:, None]
-    matrix *= scale
-    return scale
+    return scale * y

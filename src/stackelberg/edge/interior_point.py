@@ -32,18 +32,20 @@ from stackelberg.edge.blocks import run_blocks
 from stackelberg.edge.central_path import SLACK_FACTOR, PathPoint
 from stackelberg.edge.lanes import NOTHING, lanes_of
 from stackelberg.edge.market import Bools, Floats
+from stackelberg.edge.node_steps import (
+    CORRECTOR,
+    RIGHT_SIDE,
+    corrected,
+    gathered,
+    longest_steps,
+)
 from stackelberg.edge.node_system import node_system
 from stackelberg.edge.problem import Iterate, Problem, Stop
 from stackelberg.edge.segments import segment_costs, segment_products, sums_by_node
 from stackelberg.edge.sparse_factor import Pattern
 from stackelberg.edge.sweeps import (
-    CORRECTOR,
     D_LAM,
-    DIAGONAL,
-    LOAD,
-    PER_TARGET,
     PRICE,
-    RIGHT_SIDE,
     band,
     correct,
     form,
@@ -236,22 +238,13 @@ class _Solve:
             )  # fmt: skip
 
         run_blocks(run, self.bounds, self.pool)
-        total = per_node.sum(axis=0)[:m]
-        lam, s = self.lam, self.s
-        # What the steps' rounding made of Q - sum x - s; the next step takes it back.
-        self.load = total[:, LOAD]
-        self.residual = np.where(self.limited, p.capacity - self.load - s, 0.0)
-        own = np.where(self.limited, s / np.where(self.limited, lam, 1.0), 0.0)
-        self.system.complete(own + total[:, DIAGONAL], self.limited)
-        self.affine_right_side = total[:, RIGHT_SIDE]
-        self.own = own
-        products, gaps, money = (float(part) for part in sums.sum(axis=0))
-        return products + float(s @ lam), gaps, money
-
-    def _solve(self, right_side: Floats) -> Floats:
-        """Lam's part of the step, zero at nodes without limit."""
-        limited = np.where(self.limited, right_side - self.residual, 0.0)
-        return self.system.solve(limited)
+        self.load, self.residual, self.own, diagonal, self.affine_right_side = gathered(
+            per_node, p.capacity, self.s, self.lam
+        )
+        self.users_right_side = per_node[:, :, RIGHT_SIDE]
+        self.system.complete(diagonal, self.limited)
+        products, gaps, money = sums.sum(axis=0).tolist()
+        return products + float(self.s @ self.lam), gaps, money
 
     def _step(self, tau: float, least: float) -> tuple[float, float]:
         """Find the next step, aiming no lower than a complementarity of `least`.
@@ -260,12 +253,10 @@ class _Solve:
         """
         self.pinned += self.system.factor()
         blocks, m = len(self.bounds) - 1, len(self.lam)
-        lam, s, limited = self.lam, self.s, self.limited
+        lam, s = self.lam, self.s
         p, lanes = self.problem, self.lanes
-        safe_lam = np.where(limited, lam, 1.0)
-        safe_s = np.where(limited, s, 1.0)
-        d_lam = self._solve(self.affine_right_side - s)
-        d_s = np.where(limited, -s - self.own * d_lam, 0.0)
+        d_lam = self.system.solve(self.affine_right_side)
+        d_s = -s - self.own * d_lam
         sums = np.zeros((blocks, 3))
         shrink = np.zeros((blocks, 2))
         per_node = np.zeros((blocks, m + 1, 2))
@@ -280,26 +271,27 @@ class _Solve:
             )  # fmt: skip
 
         run_blocks(run_predict, self.bounds, self.pool)
-        step_x, step_z = _longest_steps(shrink, d_s / safe_s, d_lam / safe_lam, 1.0)
-        x_dz, z_dx, dx_dz = sums.sum(axis=0)
+        step_x, step_z = longest_steps(shrink, s, d_s, lam, d_lam, 1.0)
+        x_dz, z_dx, dx_dz = sums.sum(axis=0).tolist()
         reached = tau * self.num_products
-        reached += step_z * (x_dz + s @ d_lam) + step_x * (z_dx + lam @ d_s)
-        reached += step_x * step_z * (dx_dz + d_s @ d_lam)
+        reached += step_z * (x_dz + float(s @ d_lam))
+        reached += step_x * (z_dx + float(lam @ d_s))
+        reached += step_x * step_z * (dx_dz + float(d_s @ d_lam))
         share = max(reached, 0.0) / (tau * self.num_products)
         aim = max(tau * share**2, min(least, tau))
-        total = per_node.sum(axis=0)[:m]
-        corrected, second_order = total[:, CORRECTOR], d_s * d_lam
+        second_order = d_s * d_lam
         if self.careful:
             # Plain Newton steps: second-order terms mislead where steps are short.
             aim = max(aim, CAREFUL_SHARE * tau)
-            corrected, second_order = self.affine_right_side, np.zeros(m)
-            self.dx[:], self.d_ends[:] = 0.0, 0.0
+            per_node[:, :, CORRECTOR] = self.users_right_side
+            second_order[:], self.dx[:], self.d_ends[:] = 0.0, 0.0, 0.0
 
-        wanted = np.where(limited, (aim - second_order) / safe_lam - s, 0.0)
-        right = corrected + aim * total[:, PER_TARGET]
-        d_lam_final = self._solve(right + wanted)
-        d_s = np.where(limited, wanted - self.own * d_lam_final, 0.0)
-        self.of_node[:m, D_LAM] = d_lam_final
+        wanted, right_side = corrected(
+            per_node, self.residual, s, lam, second_order, aim
+        )
+        d_lam = self.system.solve(right_side)
+        d_s = wanted - self.own * d_lam
+        self.of_node[:m, D_LAM] = d_lam
         shrink = np.zeros((blocks, 2))
 
         def run_correct(k: int, first: int, last: int) -> None:
@@ -312,14 +304,12 @@ class _Solve:
 
         run_blocks(run_correct, self.bounds, self.pool)
         keep = max(0.99, 1.0 - share)
-        step_x, step_z = _longest_steps(
-            shrink, d_s / safe_s, d_lam_final / safe_lam, min(keep, 0.9995)
-        )
+        step_x, step_z = longest_steps(shrink, s, d_s, lam, d_lam, min(keep, 0.9995))
         if self.careful:
             step_x = step_z = min(step_x, step_z)
         step_x, step_z = self._within_band(step_x, step_z)
         self.s = s + step_x * d_s
-        self.lam = lam + step_z * d_lam_final
+        self.lam = lam + step_z * d_lam
         return step_x, step_z
 
     def _within_band(self, step_x: float, step_z: float) -> tuple[float, float]:
@@ -346,18 +336,6 @@ class _Solve:
             else:
                 step_x, step_z = 0.5 * step_x, 0.5 * step_z
         return step_x, step_z
-
-
-def _longest_steps(
-    shrink: Floats, d_s: Floats, d_lam: Floats, keep: float
-) -> tuple[float, float]:
-    """Steps up to 1 that go `keep` of the way to where something becomes zero."""
-    most_x = max(float(shrink[:, 0].max()), float((-d_s).max(initial=0.0)))
-    most_z = max(float(shrink[:, 1].max()), float((-d_lam).max(initial=0.0)))
-    return (
-        min(1.0, keep / most_x) if most_x > 0.0 else 1.0,
-        min(1.0, keep / most_z) if most_z > 0.0 else 1.0,
-    )
 
 
 def _centred_start(p: Problem) -> _Point:

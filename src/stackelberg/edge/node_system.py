@@ -84,22 +84,13 @@ class DenseSystem:
         self._matrices[block] *= factor
 
     def complete(self, diagonal: Floats, free: Bools) -> None:  # noqa: D102
-        matrix = self._matrices[0]
-        for other in self._matrices[1:]:
-            matrix += other
-        np.fill_diagonal(matrix, np.where(free, diagonal, 1.0))
-        matrix[~free] = 0.0
-        matrix[:, ~free] = 0.0
-        matrix[~free, ~free] = 1.0
-        self._scale = dense_factor.scaled(matrix)
+        self._scale = dense_factor.assemble(self._matrices, diagonal, free)
 
     def factor(self) -> int:  # noqa: D102
         return dense_factor.factor(self._matrices[0])
 
     def solve(self, right_side: Floats) -> Floats:  # noqa: D102
-        return self._scale * dense_factor.solve(
-            self._matrices[0], self._scale * right_side
-        )
+        return dense_factor.solve(self._matrices[0], self._scale, right_side)
 
 
 class SparseSystem:

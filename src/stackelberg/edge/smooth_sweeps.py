@@ -14,6 +14,13 @@ from numba import njit
 
 from stackelberg.edge.dense_factor import REORDERED, subtract_gram
 from stackelberg.edge.market import Floats, Ints
+from stackelberg.edge.node_steps import (
+    CORRECTOR,
+    DIAGONAL,
+    LOAD,
+    PER_TARGET,
+    RIGHT_SIDE,
+)
 from stackelberg.edge.smooth_user import (
     MOST_BY_DEMAND,
     answer,
@@ -140,17 +147,15 @@ def form(
     step_z: float,
     as_panels: bool,
     sums: Floats,
-    load: Floats,
-    diagonal: Floats,
-    right_side: Floats,
+    per_node: Floats,
     matrix: Floats,
 ) -> None:
     """Take the last step, then form this block's share of the M x M system.
 
     Writes x, z, ends, slope, rest and astray (what rounding made of B - p.x - t, which
     the next step takes back) of users `first` to `last`; adds to sums [6],
-    load, diagonal, right_side [M] and the lower triangle of matrix [M, M], diagonal
-    left apart. `lam` is after the step. The right side is that of the affine step.
+    per_node [M, 3] and the lower triangle of matrix [M, M], diagonal left apart. `lam`
+    is after the step. The right side is that of the affine step.
     """
     rent = np.empty(longest)
     share = np.empty(longest)
@@ -180,7 +185,7 @@ def form(
         for k in range(d):
             i = start + k
             x[i] += step_x * dx[i]
-            load[node[i]] += x[i]
+            per_node[node[i], LOAD] += x[i]
             rent[k] = lam[node[i]] + mu * money[k]
             spent += rent[k] * x[i]
             paid += money[k] * x[i]
@@ -240,8 +245,8 @@ def form(
         for k in range(d):
             i = node[start + k]
             across[k] *= root
-            right_side[i] += reduced[k]
-            diagonal[i] += own[k] + sign * across[k] * across[k]
+            per_node[i, RIGHT_SIDE] += reduced[k]
+            per_node[i, DIAGONAL] += own[k] + sign * across[k] * across[k]
         if as_panels:
             for k in range(d):
                 panel[node[start + k], filled] = along[k]
@@ -323,15 +328,14 @@ def predict(
     d_ends: Floats,
     sums: Floats,
     longest_step: Floats,
-    right_side: Floats,
-    per_target: Floats,
+    per_node: Floats,
 ) -> None:
     """The affine step of each user, and what it says about the step to take.
 
     Writes product = dx dz per edge and dt dmu into d_ends[:, 0]; adds sums [3] of
     x dz, z dx and dx dz; raises longest_step [2] to the greatest -dx/x and -dz/z; adds
-    the corrector's right side [M] and its change per unit of the complementarity aimed
-    at [M].
+    to per_node [M, 2] the corrector's right side and its change per unit of the
+    complementarity aimed at.
     """
     rent = np.empty(longest)
     theta = np.empty(longest)
@@ -401,7 +405,7 @@ def predict(
             reduced,
         )
         for k in range(d):
-            right_side[node[start + k]] += reduced[k]
+            per_node[node[start + k], CORRECTOR] += reduced[k]
         inner = 0.0
         for k in range(d):
             rho[k] = 0.0 if by_demand else 1.0 / x[start + k]
@@ -413,7 +417,7 @@ def predict(
             d, g, py, delta, theta, y, money, rho, wanted, looseness, reduced
         )
         for k in range(d):
-            per_target[node[start + k]] += reduced[k]
+            per_node[node[start + k], PER_TARGET] += reduced[k]
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)

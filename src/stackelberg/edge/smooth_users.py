@@ -26,11 +26,12 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from stackelberg.edge.blocks import blocks_of, run_blocks
-from stackelberg.edge.dense_factor import factor, scaled, solve
+from stackelberg.edge.blocks import run_blocks
 from stackelberg.edge.fairness import Fairness
 from stackelberg.edge.interior_point import AS_PANELS_FROM, MAX_ITERATIONS
 from stackelberg.edge.market import Bools, Floats
+from stackelberg.edge.node_steps import corrected, gathered, longest_steps
+from stackelberg.edge.node_system import node_system
 from stackelberg.edge.problem import Iterate, Problem, Stop
 from stackelberg.edge.smooth_start import smooth_start
 from stackelberg.edge.smooth_sweeps import correct, form, predict
@@ -91,11 +92,11 @@ class _Solve:
         self.x, self.z = start.x, start.z
         self.s, self.lam, self.ends = start.s, start.lam, start.ends
         m, n, edges = len(problem.capacity), len(problem.budget), len(problem.node)
-        self.bounds = blocks_of(problem.indptr, m)
+        self.system = node_system(problem.indptr, m, None)
+        self.bounds = self.system.bounds
         self.longest = int(np.diff(problem.indptr).max(initial=1))
         self.as_panels = edges >= AS_PANELS_FROM * m * n and m >= 8
         self.limited: Bools = np.isfinite(problem.capacity)
-        self.matrices = np.empty((len(self.bounds) - 1, m, m))
         self.dx, self.dz = np.zeros(edges), np.zeros(len(self.z))
         self.slope, self.rest = np.zeros(edges), np.zeros(edges)
         self.d_ends, self.astray = np.zeros((n, 2)), np.zeros(n)
@@ -163,13 +164,13 @@ class _Solve:
 
     def _form(self, step_x: float, step_z: float) -> tuple[float, float, float]:
         """Move by the last step and set up the system; products, gap and residual."""
-        blocks, m = self.matrices.shape[:2]
+        blocks, m = len(self.bounds) - 1, len(self.lam)
         sums = np.zeros((blocks, 6))
-        load, diagonal, right_side = np.zeros((3, blocks, m))
+        per_node = np.zeros((blocks, m, 3))
         p = self.problem
 
         def run(k: int, first: int, last: int) -> None:
-            self.matrices[k] = 0.0
+            matrix, *_ = self.system.cleared(k)
             form(
                 first, last, self.longest, self.sigma, self.alpha,
                 p.indptr, p.node, self.start.weight, p.price, p.budget,
@@ -177,25 +178,16 @@ class _Solve:
                 self.x, self.z, self.lam, self.ends,
                 self.dx, self.dz, self.d_ends, self.slope, self.rest, self.astray,
                 step_x, step_z, self.as_panels,
-                sums[k], load[k], diagonal[k], right_side[k], self.matrices[k],
+                sums[k], per_node[k], matrix,
             )  # fmt: skip
 
         run_blocks(run, self.bounds, self.pool)
         lam, s = self.lam, self.s
-        # What the steps' rounding made of Q - sum x - s; the next step takes it back.
-        self.residual = np.where(self.limited, p.capacity - load.sum(axis=0) - s, 0.0)
-        matrix = self.matrices[0]
-        for other in self.matrices[1:]:
-            matrix += other
-        own = np.where(self.limited, s / np.where(self.limited, lam, 1.0), 0.0)
-        np.fill_diagonal(matrix, np.where(self.limited, own + diagonal.sum(axis=0), 1))
-        matrix[~self.limited] = 0.0
-        matrix[:, ~self.limited] = 0.0
-        matrix[~self.limited, ~self.limited] = 1.0
-        self.affine_right_side = right_side.sum(axis=0)
-        self.own = own
-        self.scale = scaled(matrix)
-        products, rest, money, off, signs, astray = (float(x) for x in sums.sum(axis=0))
+        _, self.residual, self.own, diagonal, self.affine_right_side = gathered(
+            per_node, p.capacity, s, lam
+        )
+        self.system.complete(diagonal, self.limited)
+        products, rest, money, off, signs, astray = sums.sum(axis=0).tolist()
         products += float((s * lam).sum())
         astray += float((np.abs(self.residual) * lam).sum())
         nobody = not len(p.budget)
@@ -205,25 +197,18 @@ class _Solve:
         # sum x z steers the method; it is no part of the gap.
         return products + signs, gap, off if len(self.z) else rest
 
-    def _solve(self, right_side: Floats) -> Floats:
-        """Lam's part of the step, zero at nodes without limit."""
-        limited = np.where(self.limited, right_side - self.residual, 0.0)
-        return self.scale * solve(self.matrices[0], self.scale * limited)
-
     def _step(
         self, tau: float, least_aim: float, caution: float
     ) -> tuple[float, float]:
         """Find the next step; how far to go in x, s, t and in lam, mu, z."""
-        self.pinned += factor(self.matrices[0])
-        blocks, m = self.matrices.shape[:2]
-        lam, s, limited, p = self.lam, self.s, self.limited, self.problem
-        safe_lam = np.where(limited, lam, 1.0)
-        safe_s = np.where(limited, s, 1.0)
-        d_lam = self._solve(self.affine_right_side - s)
-        d_s = np.where(limited, -s - self.own * d_lam, 0.0)
+        self.pinned += self.system.factor()
+        blocks, m = len(self.bounds) - 1, len(self.lam)
+        lam, s, p = self.lam, self.s, self.problem
+        d_lam = self.system.solve(self.affine_right_side)
+        d_s = -s - self.own * d_lam
         sums = np.zeros((blocks, 3))
         shrink = np.zeros((blocks, 2))
-        right_side, per_target = np.zeros((2, blocks, m))
+        per_node = np.zeros((blocks, m, 2))
 
         def run_predict(k: int, first: int, last: int) -> None:
             predict(
@@ -231,11 +216,11 @@ class _Solve:
                 p.indptr, p.node, p.price,
                 self.x, self.z, lam, self.ends, self.slope, self.rest, self.astray,
                 d_lam, self.dx, self.d_ends,
-                sums[k], shrink[k], right_side[k], per_target[k],
+                sums[k], shrink[k], per_node[k],
             )  # fmt: skip
 
         run_blocks(run_predict, self.bounds, self.pool)
-        step_x, step_z = _longest_steps(shrink, d_s / safe_s, d_lam / safe_lam, 1.0)
+        step_x, step_z = longest_steps(shrink, s, d_s, lam, d_lam, 1.0)
         x_dz, z_dx, dx_dz = sums.sum(axis=0)
         change = step_z * (x_dz + (s * d_lam).sum())
         change += step_x * (z_dx + (lam * d_s).sum())
@@ -243,10 +228,11 @@ class _Solve:
         share = max(1.0 + float(change) / (tau * self.num_products), 0.0)
         aim = max(tau * share**3, min(least_aim, tau), (1.0 - caution) * tau)
 
-        wanted = np.where(limited, (aim - d_s * d_lam) / safe_lam - s, 0.0)
-        right = right_side.sum(axis=0) + aim * per_target.sum(axis=0)
-        d_lam_final = self._solve(right + wanted)
-        d_s = np.where(limited, wanted - self.own * d_lam_final, 0.0)
+        wanted, right_side = corrected(
+            per_node, self.residual, s, lam, d_s * d_lam, aim
+        )
+        d_lam = self.system.solve(right_side)
+        d_s = wanted - self.own * d_lam
         shrink = np.zeros((blocks, 2))
 
         def run_correct(k: int, first: int, last: int) -> None:
@@ -254,16 +240,14 @@ class _Solve:
                 first, last, self.longest, self.sigma, self.alpha,
                 p.indptr, p.node, p.price,
                 self.x, self.z, lam, self.ends, self.slope, self.rest, self.astray,
-                d_lam_final, aim, self.dx, self.dz, self.d_ends, shrink[k],
+                d_lam, aim, self.dx, self.dz, self.d_ends, shrink[k],
             )  # fmt: skip
 
         run_blocks(run_correct, self.bounds, self.pool)
         keep = min(max(0.99, 1.0 - share), 0.9995)
-        step_x, step_z = _longest_steps(
-            shrink, d_s / safe_s, d_lam_final / safe_lam, keep
-        )
+        step_x, step_z = longest_steps(shrink, s, d_s, lam, d_lam, keep)
         step_x, step_z = caution * step_x, caution * step_z
-        self.d_s, self.d_lam = d_s, d_lam_final
+        self.d_s, self.d_lam = d_s, d_lam
         self._move_nodes(step_x, step_z)
         return step_x, step_z
 
@@ -279,15 +263,3 @@ def _caution(history: list[float]) -> float:
     least = int(np.argmin(history))
     since = len(history) - 1 - least if history[least] < FAR else 0
     return 0.5 ** min(since // PATIENCE, 4)
-
-
-def _longest_steps(
-    shrink: Floats, d_s: Floats, d_lam: Floats, keep: float
-) -> tuple[float, float]:
-    """Steps up to 1 that go `keep` of the way to where something becomes zero."""
-    most_x = max(float(shrink[:, 0].max()), float((-d_s).max(initial=0.0)))
-    most_z = max(float(shrink[:, 1].max()), float((-d_lam).max(initial=0.0)))
-    return (
-        min(1.0, keep / most_x) if most_x > 0.0 else 1.0,
-        min(1.0, keep / most_z) if most_z > 0.0 else 1.0,
-    )

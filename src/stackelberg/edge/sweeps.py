@@ -28,6 +28,13 @@ from stackelberg.edge.dense_factor import REORDERED, subtract_gram
 from stackelberg.edge.lanes import LANES
 from stackelberg.edge.market import Floats, Ints
 from stackelberg.edge.node_pairs import AnyInts, subtract_user
+from stackelberg.edge.node_steps import (
+    CORRECTOR,
+    DIAGONAL,
+    LOAD,
+    PER_TARGET,
+    RIGHT_SIDE,
+)
 from stackelberg.edge.user_elimination import (
     AMOUNT,
     AT_A,
@@ -66,12 +73,6 @@ take: more of it turns the step around where the affine step cannot be taken in 
 
 COMPLEMENTARITY, UTILITY_GAP, MONEY_SUM = 0, 1, 2
 """What `form` sums: x z + t mu, what u lacks at price v, and virtual money."""
-
-LOAD, DIAGONAL, RIGHT_SIDE = 0, 1, 2
-"""What `form` adds up per node."""
-
-CORRECTOR, PER_TARGET = 0, 1
-"""What `predict` adds up per node."""
 
 PRICE, D_LAM = 0, 1
 """What the passes read per node."""
