@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stackelberg import io
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 Names = dict[str, Any]
@@ -66,6 +68,15 @@ def assert_half_the_power_is_twice_the_price(ran: Names) -> None:
     assert (price > 0.0).all()
     halved = ran["price"](ran["cell"], seed=0, power_share=0.25)
     np.testing.assert_allclose(halved, 2.0 * price, rtol=1e-12)
+
+
+def test_the_settings_of_the_learning_page_are_a_file_of_their_own() -> None:
+    page = (EXAMPLES.parent / "docs" / "learning.md").read_text(encoding="utf-8")
+    shown = page.split("```toml\n")[1].split("```")[0]
+    text = (EXAMPLES / "learn.toml").read_text(encoding="utf-8")
+    assert text.split("\n[", 1)[1].strip() == shown.split("[", 1)[1].strip()
+    settings = io.read_settings(EXAMPLES / "learn.toml")
+    assert settings.learner(settings.params())
 
 
 PROMISES: dict[str, Callable[[Names], None]] = {
