@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +23,42 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("house")
+
+
+# The files that take longest, longest first: no worker waits for another at the end.
+LONG_FILES = (
+    "envs/test_baselines.py",
+    "learning/test_actor_critic.py",
+    "envs/test_faces.py",
+    "envs/test_equilibrium.py",
+    "envs/test_environment.py",
+    "test_examples.py",
+    "test_pages.py",
+    "cli/test_learn_train.py",
+    "learning/test_proximal.py",
+    "learning/test_gradient.py",
+    "cli/test_play.py",
+    "spectrum/test_certify.py",
+    "spectrum/test_solve.py",
+    "spectrum/test_bilevel.py",
+    "study/test_engine.py",
+    "study/test_ray.py",
+    "edge/test_welfare.py",
+    "io/test_broken_markets.py",
+    "spectrum/test_assignment.py",
+    "envs/test_make_params.py",
+    "spectrum/test_channel_kernels.py",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the workers, and the processes that tests start, share what JAX compiles."""
+    if hasattr(config, "workerinput") or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    folder = tempfile.TemporaryDirectory(prefix="stackelberg-jax-")
+    config.add_cleanup(folder.cleanup)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
 
 def _browser() -> str | None:
@@ -71,8 +109,11 @@ _MARKER_OF_FIXTURE = {
 }
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with the reason, the tests whose need is not met here."""
+    """Begin with the long files; skip, with the reason, tests whose need is not met."""
+    turn = {ROOT / "tests" / name: turn for turn, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: turn.get(item.path, len(turn)))
     unmet: dict[str, bool] = {}
     for item in items:
         names = {mark.name for mark in item.iter_markers()} & _NEEDS.keys()
