@@ -190,8 +190,8 @@ def late_equilibrium(key: Any, state: Any, params: Any) -> Any:
 
 REFERENCES = {
     "equilibrium_on_late_state": late_equilibrium,
-    "informed_leader": partial(informed_prices, draws=8, steps=30),
-    "informed_of_own_links": partial(informed_prices, hears=False, draws=8, steps=30),
+    "informed_leader": informed_prices,
+    "informed_of_own_links": partial(informed_prices, hears=False),
 }
 """Leaders that learn nothing; the followers play their delayed best response."""
 

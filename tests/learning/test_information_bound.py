@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from scipy import special
 
 from stackelberg import envs
 from stackelberg.envs.equilibrium import re_equilibrated_utility, slot_equilibrium
-from stackelberg.envs.slot_game import slot_game
+from stackelberg.envs.slot_game import response, slot_game
 from stackelberg.learning.information_bound import (
     drawn_fading,
     fading_correlation,
@@ -41,6 +42,27 @@ def test_drawn_fading_has_the_mean_and_spread_of_its_law() -> None:
     np.testing.assert_allclose(sure, 2.0, rtol=1e-5)
 
 
+def test_a_quick_search_finds_the_same_equilibria_or_says_that_it_did_not() -> None:
+    params = cell()
+
+    @jax.jit
+    def both(keys: jax.Array) -> Any:
+        def one(key: jax.Array) -> Any:
+            state = envs.reset(key, params)
+            game = slot_game(state, params, state.memory.channel)
+            asked = 0.02 * jnp.exp(3.0 * jax.random.normal(key, (4,)))
+            price = game.price_scale / asked
+            return response(game, price), response(game, price, thorough=False)
+
+        return jax.vmap(one)(keys)
+
+    (power, settled), (quick, found) = both(jax.random.split(jax.random.key(8), 256))
+    settled, found = np.asarray(settled), np.asarray(found)
+    assert found.mean() > 0.9
+    assert not (found & ~settled).any()
+    np.testing.assert_allclose(quick[found], power[found], rtol=1e-4, atol=1e-9)
+
+
 def test_who_knows_more_earns_more() -> None:
     params = cell()
     keys = jax.random.split(jax.random.key(3), 24)
@@ -58,7 +80,7 @@ def test_who_knows_more_earns_more() -> None:
 
             def got(hears: jax.Array) -> jax.Array:
                 price = informed_prices(
-                    key, state, params, hears=hears, draws=16, steps=30
+                    key, state, params, hears=hears, draws=8, steps=45
                 )
                 return utility(price) - best.silent_utility
 

@@ -40,6 +40,9 @@ ROUNDS = 24
 """Rounds of answers all at once before pivoting: each costs less than a hundredth of a
 pivot, and a batch pivots until its last member is done."""
 
+FEW_PIVOTS = 4
+"""Pivots of a search that is not thorough: what all but about one in a hundred need."""
+
 TURNS = 60
 """Rounds of answers in turn where pivoting found none."""
 
@@ -252,11 +255,18 @@ def follower_response(
 
 
 def response(
-    game: SlotGame, reuse_price: Float[Array, " N"]
+    game: SlotGame, reuse_price: Float[Array, " N"], *, thorough: bool = True
 ) -> tuple[Float[Array, " N"], Bool[Array, ""]]:
     """`follower_response`, and whether it is an equilibrium.
 
-    False can happen only where I + F is no P-matrix.
+    Args:
+        game: the slot's.
+        reuse_price: posted, > 0 [N].
+        thorough: with every pivot and a second search, so that False can happen only
+            where I + F is no P-matrix. A batch waits for its last member: where some
+            hundreds of slots are searched together nearly all of the time goes into
+            the few that have no equilibrium to be found. Else `FEW_PIVOTS`, and False
+            where they do not do.
     """
     price = _bounded(game, reuse_price)
     channel = ChannelArrays(

@@ -8,14 +8,17 @@ gains, and the last fading of what reaches the base station and of each own link
 
 Given the amplitude h seen, that of the slot is rho h + sqrt(1 - rho^2) z with z complex
 normal, rho = J0(2 pi f_D t) for Jakes and 0 for independent fading. The prices climb
-the mean of the leader's utility, followers at equilibrium, over draws of it.
+the mean of the leader's utility, followers at equilibrium, over draws of it: new ones
+in every step, so that no finite sample is fitted, and the answer is the mean of the
+last third of the climb.
 
-It is no proof: fading of several slots would tell a little more than that of one, the
-climb is local, and the draws are finite. Shape legend: N pairs, S draws.
+It is no proof: fading of several slots would tell a little more than that of one, and
+the climb is local. Shape legend: N pairs, S draws.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -74,8 +77,8 @@ def informed_prices(
     params: EnvParams,
     *,
     hears: bool | Bool[Array, ""] = True,
-    draws: int = 32,
-    steps: int = 60,
+    draws: int = 8,
+    steps: int = 120,
 ) -> Float[Array, " N"]:
     """The prices of that leader in the slot, pairs on the channels used last [N].
 
@@ -85,7 +88,7 @@ def informed_prices(
         params: the environment's, with ``quoted`` billing: the leader must know what a
             price bills.
         hears: whether it knows how the links to pairs from others had faded.
-        draws: of fading.
+        draws: of fading, in every step.
         steps: of the climb, from the equilibrium on what was seen.
     """
     channel = state.memory.channel
@@ -115,10 +118,17 @@ def informed_prices(
 
         return in_price_units(game(jax.tree.map(now, keys, slow, seen, again)), radio)
 
-    games = jax.vmap(draw)(jax.random.split(key, draws))
+    def mean_utility(key: Array, log_answer: Array) -> Array:
+        """Over draws whose followers settle; the others tell nothing."""
+        price = unit_price(jnp.exp(log_answer), quoted, radio)
+        games = jax.vmap(draw)(jax.random.split(key, draws))
+        one = partial(leader_through_reaction, price, thorough=False)
+        value = jax.vmap(one)(games)
+        return value.sum() / jnp.maximum((value != 0.0).sum(), 1)
+
     start = slot_equilibrium(game(seen))
     asked = radio.spend_scale / (quoted * start.reuse_price)
-    best = _climbed(jnp.log(asked), games, quoted, params, steps)
+    best = _climbed(jax.random.split(key, steps), jnp.log(asked), mean_utility)
     return price_of_answer(jnp.exp(best), quoted, radio)
 
 
@@ -135,19 +145,18 @@ def _links(gains: Gains, at: Fader, channel: Array) -> tuple[LinkGains, Array, A
 
 
 def _climbed(
-    log_answer: Array, games: SlotGame, quoted: Array, params: EnvParams, steps: int
+    keys: Array, start: Array, height: Callable[[Array, Array], Array]
 ) -> Float[Array, " N"]:
+    """The mean of the last third of a climb with so many keys."""
+    steps = len(keys)
     optimiser = optax.adam(optax.cosine_decay_schedule(_RATE, steps, 0.05))
 
-    def loss(log_answer: Array) -> Array:
-        price = unit_price(jnp.exp(log_answer), quoted, params.radio)
-        one = partial(leader_through_reaction, price)
-        return -jax.vmap(one)(games).mean()
-
-    def step(carry: tuple[Array, optax.OptState], _: None) -> tuple[Any, None]:
+    def step(carry: tuple[Array, optax.OptState], key: Array) -> tuple[Any, Array]:
         at, moments = carry
-        change, moments = optimiser.update(jax.grad(loss)(at), moments)
-        return (at + jnp.asarray(change), moments), None
+        slope = jax.grad(height, argnums=1)(key, at)
+        change, moments = optimiser.update(-slope, moments)
+        at = at + jnp.asarray(change)
+        return (at, moments), at
 
-    begin = (log_answer, optimiser.init(log_answer))
-    return jax.lax.scan(step, begin, None, steps)[0][0]
+    _, path = jax.lax.scan(step, (start, optimiser.init(start)), keys)
+    return path[-(-2 * steps // 3) :].mean(axis=0)

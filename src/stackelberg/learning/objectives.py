@@ -44,7 +44,7 @@ def follower_unit(game: SlotGame) -> Float[Array, ""]:
 
 
 def leader_through_reaction(
-    reuse_price: Float[Array, " N"], game: SlotGame
+    reuse_price: Float[Array, " N"], game: SlotGame, *, thorough: bool = True
 ) -> Float[Array, ""]:
     """The leader's utility once followers answer `reuse_price` with their equilibrium.
 
@@ -52,8 +52,13 @@ def leader_through_reaction(
     that climbs it cannot live off followers that lag behind. 0, with no gradient, where
     the search found no equilibrium of the followers (there may be several; about 2 % of
     the slots of a cell with two pairs per channel).
+
+    Args:
+        reuse_price: posted, > 0 [N].
+        game: the slot's.
+        thorough: see `slot_game.response`.
     """
-    power, settled = response(game, reuse_price)
+    power, settled = response(game, reuse_price, thorough=thorough)
     value = utilities(game, reuse_price, power)[0] / utility_unit(game)
     return jnp.where(settled, value, 0.0)
 
