@@ -1,10 +1,11 @@
 """What the environment's baselines earn, and how fast equilibria and WMMSE are.
 
-    python benchmarks/baselines.py [--cells 32] [--slots 8]
+    python benchmarks/baselines.py [--cells 32] [--slots 8] [--only PART]
 
-Three parts: sums of rates in the Gaussian interference channel of Sun et al. (2018),
-with WMMSE instances per core-second beside plain NumPy; equilibria per core-second,
-compile time apart; and a table of all baselines on 4 channels with 8 pairs.
+Four parts: `channel`: sums of rates in the Gaussian interference channel of Sun et al.
+(2018), with WMMSE instances per core-second beside plain NumPy; `speed`: equilibria per
+core-second, compile time apart; `table`: all baselines but `exhaustive` on 4 channels
+with 8 pairs; `small`: all of them on 3 channels with 4 pairs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 
 from stackelberg import envs
 from stackelberg.envs import baselines
+from stackelberg.envs.baselines.policy import MOST_ALLOCATIONS
 from stackelberg.envs.params import SlotConcept
 from stackelberg.spectrum import RadioModel
 
@@ -28,11 +30,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cells", type=int, default=32)
     parser.add_argument("--slots", type=int, default=8)
+    parser.add_argument("--only", choices=("channel", "speed", "table", "small"))
     options = parser.parse_args()
-    for users in (10, 20, 30):
-        interference_channel(users, draws=2000)
-    equilibria(batch=1024)
-    table(options.cells, options.slots)
+
+    def wanted(part: str) -> bool:
+        return options.only in (None, part)
+
+    if wanted("channel"):
+        for users in (10, 20, 30):
+            interference_channel(users, draws=2000)
+    if wanted("speed"):
+        equilibria(batch=1024)
+    if wanted("table"):
+        table(cell(4, 8), options.cells, options.slots)
+    if wanted("small"):
+        table(cell(3, 4), options.cells, options.slots)
 
 
 def timed(compute: Callable[..., Any], *arguments: Any) -> tuple[Any, float, float]:
@@ -92,10 +104,10 @@ def plain_wmmse(gain: np.ndarray, rounds: int) -> np.ndarray:
     return v**2
 
 
-def cell() -> envs.EnvParams:
+def cell(num_channels: int, num_pairs: int) -> envs.EnvParams:
     return envs.make_params(
-        num_channels=4,
-        num_pairs=8,
+        num_channels=num_channels,
+        num_pairs=num_pairs,
         radio=RadioModel(min_power_w=0.0, follower_price_weight=0.3),
         fading=envs.Jakes(doppler_hz=10.0),
         information=envs.delayed(1),
@@ -103,7 +115,7 @@ def cell() -> envs.EnvParams:
 
 
 def equilibria(batch: int) -> None:
-    params = cell()
+    params = cell(4, 8)
     keys = jax.random.split(jax.random.key(0), batch)
     states = jax.jit(jax.vmap(envs.reset, (0, None)))(keys, params)
     games = jax.jit(
@@ -127,48 +139,57 @@ def solved(concept: SlotConcept, games: envs.SlotGame) -> None:
     )
 
 
-def table(cells: int, slots: int) -> None:
-    params = cell()
-    print("\nmeans over slots; utilities and rates in Mbit/s")
+def table(params: envs.EnvParams, cells: int, slots: int) -> None:
+    """Every baseline in the same cells, one row each."""
+    size = params.num_channels**params.num_pairs
+    print(f"\n{params.num_channels} channels, {params.num_pairs} pairs; means over")
+    print(f"{cells * slots} slots; utilities and rates in Mbit/s")
     print("| baseline | leader | re-equilibrated | sum of rates | follower regret |")
-    print("|---|---|---|---|---|")
+    print("|---|---|---|---|---|", flush=True)
     keys = jax.random.split(jax.random.key(1), cells)
+    begun = jax.jit(jax.vmap(first, (0, None)))(keys, params)
+    played = jax.jit(jax.vmap(play, (0, 0, 0, None)))
     for name in baselines.BASELINES:
-        if name == "exhaustive":
+        if name == "exhaustive" and size > MOST_ALLOCATIONS:
             continue
-        act = baselines.make_baseline(name, params)
-        played = jax.jit(jax.vmap(lambda key, act=act: play(act, key, params, slots)))
-        leader, settled, rate, regret = (float(x.mean()) / 1e6 for x in played(keys))
+        act = jax.jit(jax.vmap(baselines.make_baseline(name, params)))
+        (state, seen), rows = begun, list[Any]()
+        for slot in range(slots):
+            now = jax.vmap(jax.random.fold_in, (0, None))(keys, slot)
+            (state, seen), row = played(now, state, act(now, seen, state), params)
+            rows.append(jax.device_get(row))
+        leader, settled, rate, regret = np.asarray(rows).mean(axis=(0, 2)) / 1e6
         print(
-            f"| `{name}` | {leader:.2f} | {settled:.2f} | {rate:.2f} | {regret:.3f} |"
+            f"| `{name}` | {leader:.2f} | {settled:.2f} | {rate:.2f} | {regret:.3f} |",
+            flush=True,
         )
+
+
+def first(
+    key: jax.Array, params: envs.EnvParams
+) -> tuple[envs.State, envs.Observation]:
+    """A new episode and what everybody sees in it."""
+    begun = envs.reset(key, params)
+    leader = envs.observe_leader(begun, params)
+    pairs = envs.observe_followers(begun, begun.memory.reuse_price, params)
+    return begun, envs.Observation(leader, pairs)
 
 
 def play(
-    act: baselines.BaselinePolicy, key: jax.Array, params: envs.EnvParams, slots: int
+    key: jax.Array, state: envs.State, action: envs.Action, params: envs.EnvParams
 ) -> Any:
-    """Leader's utility, the same re-equilibrated, all rates, mean follower regret."""
-    begun = envs.reset(key, params)
-    seen = envs.Observation(
-        envs.observe_leader(begun, params),
-        envs.observe_followers(begun, begun.memory.reuse_price, params),
+    """What follows; leader's utility, that re-equilibrated, all rates, mean regret."""
+    result = envs.step(key, state, action, params)
+    out = result.outcome
+    game = envs.slot_game(state, params, out.channel)
+    regret = envs.follower_regret(game, out.reuse_price, out.transmit_power_w)
+    row = (
+        out.leader_utility,
+        envs.re_equilibrated_utility(game, out.reuse_price),
+        out.d2d_rate_bps.sum() + out.cellular_rate_bps.sum(),
+        regret.mean(),
     )
-
-    def slot(carry: Any, key: jax.Array) -> Any:
-        state, seen = carry
-        result = envs.step(key, state, act(key, seen, state), params)
-        out = result.outcome
-        game = envs.slot_game(state, params, out.channel)
-        regret = envs.follower_regret(game, out.reuse_price, out.transmit_power_w)
-        row = (
-            out.leader_utility,
-            envs.re_equilibrated_utility(game, out.reuse_price),
-            out.d2d_rate_bps.sum() + out.cellular_rate_bps.sum(),
-            regret.mean(),
-        )
-        return (result.state, result.observation), row
-
-    return jax.lax.scan(slot, (begun, seen), jax.random.split(key, slots))[1]
+    return (result.state, result.observation), row
 
 
 if __name__ == "__main__":

@@ -106,19 +106,34 @@ def test_cellular_users_count_as_links_of_fixed_power() -> None:
         assert float(baselines.sum_rate(game, power)) == pytest.approx(total, rel=1e-8)
 
 
-def test_sum_rates_of_the_published_setting() -> None:
-    # Sun et al. 2018, Gaussian interference channel, unit powers and noise, 10 users:
-    # 2.82 by WMMSE.
+# Mean sum rates, b/s/Hz, by the rule of Sun et al. (2018): see `published_instances`.
+PUBLISHED = {10: 2.792, 30: 4.124}
+
+
+def published_instances(users: int) -> np.ndarray:
+    """The 1,000 channels of their Table I as their program draws them: unit powers and
+    noise, Rayleigh fading, NumPy's generator with seed 7 (github.com/Haoran-S/TSP-DNN,
+    test.py). There WMMSE begins at full power and stops once a round gains less than
+    1e-3 b/s/Hz, at the latest after 100.
+    """
+    draw = np.random.RandomState(7)
+    parts = draw.randn(1000, 2, users, users)
+    return (parts**2).sum(axis=1).swapaxes(1, 2) / 2.0
+
+
+@pytest.mark.parametrize("users", PUBLISHED)
+def test_sum_rates_of_the_published_setting(users: int) -> None:
     with jax.enable_x64(True):
         games = jax.tree.map(
             lambda *leaves: np.stack(leaves),
-            *[interference_channel(gain, 1.0, 1.0) for gain in rayleigh(500, 10)],
+            *[interference_channel(g, 1.0, 1.0) for g in published_instances(users)],
         )
         power = jax.jit(jax.vmap(baselines.wmmse))(games)
         rate = jax.jit(jax.vmap(baselines.sum_rate))
         best = float(np.mean(rate(games, power)))
         loud = float(np.mean(rate(games, jnp.asarray(games.max_power_w))))
-    assert best == pytest.approx(2.82, abs=0.06)
+    # All 100 rounds gain a little more than stopping early.
+    assert PUBLISHED[users] <= best <= 1.006 * PUBLISHED[users]
     assert loud < 0.55 * best
 
 
