@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from stackelberg import envs
+from stackelberg import envs, spectrum
 from stackelberg.envs.links import (
     cellular_gains,
     cross_gains_everywhere,
@@ -81,5 +81,33 @@ def every_gain(state: envs.State, params: envs.EnvParams) -> dict[str, jax.Array
 @cache
 def standard(**settings: Any) -> envs.EnvParams:
     """3 channels, 4 pairs, and whatever else is said."""
+    return _cell(**settings)
+
+
+def _cell(**settings: Any) -> envs.EnvParams:
     sizes: dict[str, Any] = {"num_channels": 3, "num_pairs": 4}
     return envs.make_params(**{**sizes, **settings})
+
+
+@cache
+def recorded(frames: int = 1, **settings: Any) -> envs.EnvParams:
+    """The same with recorded gains, another cell in each frame: it compiles sooner."""
+    sizes = (settings.get("num_channels", 3), settings.get("num_pairs", 4))
+    cells = [
+        spectrum.generate(
+            seed=frame, num_channels=sizes[0], num_pairs=sizes[1], fading=False
+        )
+        for frame in range(frames)
+    ]
+
+    def together(name: str) -> Any:
+        return np.stack([getattr(cell, name) for cell in cells]).astype(np.float32)
+
+    gains = envs.Gains(
+        cellular_to_bs=together("gain_cellular_to_bs"),
+        d2d=together("gain_d2d"),
+        d2d_to_bs=together("gain_d2d_to_bs"),
+        cellular_to_d2d=together("gain_cellular_to_d2d"),
+        d2d_to_d2d=together("gain_d2d_to_d2d"),
+    )
+    return _cell(gains=envs.GainTrace(gains), **settings)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from envs.cells import actions, play, reset, standard
+from envs.cells import actions, observe_followers, observe_leader, play, recorded, reset
 
 from stackelberg import envs
 from stackelberg.envs.bills import (
@@ -38,7 +38,7 @@ def billed(price: float, power: Any, params: envs.EnvParams) -> Any:
 def test_reported_noise_and_sent_power_are_read_whatever_the_power() -> None:
     radio = RadioModel(min_power_w=0.0)
     power = [0.0, 1e-4, 0.05, 10.0**-0.7]
-    outcome, told = billed(1e17, power, standard(radio=radio, **PLAIN))
+    outcome, told = billed(1e17, power, recorded(radio=radio, **PLAIN))
     np.testing.assert_allclose(told.noise_w, outcome.unit_sinr_power_w, rtol=1e-4)
     np.testing.assert_allclose(told.power_w, power, rtol=1e-4)
     np.testing.assert_array_equal(told.silent, [True, False, False, False])
@@ -47,7 +47,7 @@ def test_reported_noise_and_sent_power_are_read_whatever_the_power() -> None:
 
 def test_with_fixed_bounds_an_answer_within_limits_tells_the_noise() -> None:
     bounds = FixedPriceBounds(np.full(4, 1e12), np.full(4, 1e22))
-    params = standard(radio=RadioModel(min_power_w=0.0, price_bounds=bounds), **PLAIN)
+    params = recorded(radio=RadioModel(min_power_w=0.0, price_bounds=bounds), **PLAIN)
     outcome, told = billed(1e17, [0.0, 1e-3, 1e-3, 10.0**-0.7], params)
     # b of each pair, from its own rate: dR/dp = beta^f price gbar at b = p + s.
     gain = np.asarray(outcome.payment)[1:3] / (1e17 * 1e-3)
@@ -60,8 +60,8 @@ def test_with_fixed_bounds_an_answer_within_limits_tells_the_noise() -> None:
 
 
 def test_before_the_first_slot_noise_is_typical() -> None:
-    params = standard(**PLAIN)
-    seen = envs.observe_leader(reset(KEY, params), params)
+    params = recorded(**PLAIN)
+    seen = observe_leader(reset(KEY, params), params)
     told = read_bills(seen, params)
     typical = TYPICAL_NOISE * float(params.radio.max_power_w)
     np.testing.assert_allclose(told.noise_w, np.full(4, typical), rtol=1e-6)
@@ -72,7 +72,7 @@ def test_before_the_first_slot_noise_is_typical() -> None:
 
 @pytest.mark.parametrize("doppler_hz", [2.0, 10.0, 19.0])
 def test_logarithms_of_fading_correlate_as_those_drawn(doppler_hz: float) -> None:
-    params = standard(fading=envs.Jakes(doppler_hz), **PLAIN)
+    params = recorded(fading=envs.Jakes(doppler_hz), **PLAIN)
     draw = np.random.default_rng(3)
     angle = (np.arange(4000) + 0.5) * np.pi / 4000
     rho = np.cos(2 * np.pi * doppler_hz * 0.02 * np.sin(angle)).mean()
@@ -84,8 +84,8 @@ def test_logarithms_of_fading_correlate_as_those_drawn(doppler_hz: float) -> Non
 
 
 def test_without_fading_the_last_slot_is_expected_again() -> None:
-    still = standard(fading=None, **PLAIN)
-    fast = standard(fading=envs.Rayleigh(), **PLAIN)
+    still = recorded(fading=None, **PLAIN)
+    fast = recorded(fading=envs.Rayleigh(), **PLAIN)
     assert float(log_fading_correlation(still)) == 1.0
     assert float(log_fading_correlation(fast)) == 0.0
 
@@ -95,7 +95,7 @@ def test_expected_noise_lies_between_the_last_and_the_usual(remembers: bool) -> 
     information = envs.Information(
         delay_slots=1, memory_slots=16.0 if remembers else None
     )
-    params = standard(
+    params = recorded(
         information=information, billing="quoted", fading=envs.Jakes(10.0)
     )
     played = play(reset(KEY, params), actions(1, 6, params), params)[1]
@@ -133,7 +133,7 @@ def test_means_are_plain_at_first_and_then_forget() -> None:
 
 def test_agents_recall_what_they_saw_and_no_more() -> None:
     information = envs.Information(delay_slots=2, error_std_db=1.0, memory_slots=100.0)
-    params = standard(information=information, billing="quoted")
+    params = recorded(information=information, billing="quoted")
     start = reset(KEY, params)
     plan = actions(4, 5, params)
     played = play(start, plan, params)[1]
@@ -142,11 +142,11 @@ def test_agents_recall_what_they_saw_and_no_more() -> None:
     quoted = np.log(np.asarray(bill.quoted_gain)).mean(axis=0)
     np.testing.assert_allclose(np.log(bill.usual.quoted_gain[-1]), quoted, rtol=1e-4)
     np.testing.assert_array_equal(rows.usual.to_bs, bill.usual.quoted_gain)
-    first = envs.observe_leader(start, params).cellular_to_bs
+    first = observe_leader(start, params).cellular_to_bs
     seen = np.concatenate([first[None], np.asarray(bill.cellular_to_bs)[:-1]])
     mean = np.log(seen).mean(axis=0)
     np.testing.assert_allclose(np.log(bill.usual.cellular_to_bs[-1]), mean, rtol=1e-4)
-    nothing = envs.observe_followers(start, plan.reuse_price[0], params).usual
+    nothing = observe_followers(start, plan.reuse_price[0], params).usual
     assert nothing is not None
     for part in nothing:
         np.testing.assert_array_equal(part, np.zeros(4))

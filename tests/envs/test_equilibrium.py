@@ -14,6 +14,7 @@ from envs.cells import (
     many_reset,
     many_step,
     observe_leader,
+    recorded,
     reset,
     standard,
     step,
@@ -169,7 +170,7 @@ def test_info_says_what_the_slot_was_and_how_far_from_equilibrium(
     settings: dict[str, Any],
 ) -> None:
     with jax.enable_x64(True):
-        params = standard(**{"dtype": "float64", "equilibrium": "bilevel", **settings})
+        params = recorded(**{"dtype": "float64", "equilibrium": "bilevel", **settings})
         plan = jax.device_get(actions(3, 2, params))
         state = step(KEY, reset(KEY, params), at(plan, 0), params).state
         action = at(plan, 1)
@@ -309,7 +310,7 @@ def test_the_response_has_its_exact_derivative() -> None:
 def test_seen_games_are_what_full_information_shows() -> None:
     with jax.enable_x64(True):
         told = envs.Information(3.0, scope="full", delay_slots=2)
-        params = standard(dtype="float64", information=told)
+        params = recorded(dtype="float64", information=told)
         state = reset(KEY, params)
         channel = np.array([0, 1, 0, 0])
         shown = jax.device_get(observe_leader(state, params)).everything

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from envs.cells import reset, standard, step
+from envs.cells import observe_leader, recorded, reset, standard, step
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 from pettingzoo.test import (
@@ -32,6 +32,7 @@ from stackelberg.units import from_dbm
 Leader: Any = faces.LeaderEnv
 Pair: Any = faces.FollowerEnv
 Parallel: Any = faces.CellParallel
+REPLY, PRICE_ALONE = jax.jit(equilibrium_reply), jax.jit(price_alone)
 QUEUES = envs.Queues()
 SMALL = {"num_channels": 2, "num_pairs": 3, "horizon_slots": 6}
 
@@ -153,13 +154,13 @@ def test_followers_answer_the_leader_by_their_equilibrium(
     env = faces.LeaderEnv(params)
     seen, _ = env.reset(seed=3)
     state = reset(first_key(3), params)
-    gains = envs.observe_leader(state, params).cellular_to_bs
+    gains = observe_leader(state, params).cellular_to_bs
     where = env.observation_names.index("cellular_to_bs_db[0]")
     np.testing.assert_allclose(
         seen[where : where + 2], 10.0 * np.log10(gains), rtol=1e-5
     )
     prices = jnp.asarray([36.0, 37.0, 38.0], jnp.float32)
-    reply = jax.jit(equilibrium_reply)(state, jnp.exp(prices), params)
+    reply = REPLY(state, jnp.exp(prices), params)
     result = step(
         jax.random.key(0), state, envs.Action(jnp.exp(prices), *reply), params
     )
@@ -178,8 +179,8 @@ def test_the_reply_is_an_equilibrium_and_no_pair_alone_prefers_another_channel()
     with jax.enable_x64(True):
         wide = standard(num_channels=3, num_pairs=6, dtype="float64")
         state = reset(jax.random.key(1), wide)
-        price = jax.jit(price_alone)(state, wide)
-        channel, power = jax.jit(equilibrium_reply)(state, price, wide)
+        price = PRICE_ALONE(state, wide)
+        channel, power = REPLY(state, price, wide)
         scenario = envs.scenario_of(state, wide, channel)
     answer = spectrum.follower_power(scenario, price, power)
     np.testing.assert_allclose(power, answer, rtol=1e-8)
@@ -213,7 +214,7 @@ def test_a_price_for_a_pair_alone_is_the_best_there_is() -> None:
     with jax.enable_x64(True):
         one = standard(num_channels=1, num_pairs=1, dtype="float64")
         state = reset(jax.random.key(4), one)
-        price = float(jax.jit(price_alone)(state, one)[0])
+        price = float(PRICE_ALONE(state, one)[0])
         scenario = envs.scenario_of(state, one, [0])
     s, gain = scenario, float(scenario.gain_d2d_to_bs.ravel()[0])
     heard = s.noise_power_w + s.cellular_power_w[0] * s.gain_cellular_to_d2d[0, 0]
@@ -235,8 +236,8 @@ def test_a_follower_decides_for_itself_alone(params: envs.EnvParams) -> None:
     env.reset(seed=3)
     boxed.reset(seed=3)
     state = reset(first_key(3), params)
-    price = jax.jit(price_alone)(state, params)
-    channel, power = jax.jit(equilibrium_reply)(state, price, params)
+    price = PRICE_ALONE(state, params)
+    channel, power = REPLY(state, price, params)
     action = envs.Action(
         price, channel.at[2].set(1), power.at[2].set(float(from_dbm(7.0)))
     )
@@ -282,7 +283,7 @@ def test_the_vector_face_is_the_single_one_many_times(params: envs.EnvParams) ->
     for slot in range(6):
         acted = np.full((3, 1, 3), 37.0 + slot, np.float32)
         price = jnp.exp(jnp.asarray(acted[1, 0]))
-        reply = jax.jit(equilibrium_reply)(one, price, params)
+        reply = REPLY(one, price, params)
         result = step(jax.random.key(0), one, envs.Action(price, *reply), params)
         seen, reward, terminated, truncated, info = env.step(acted)
         one = result.state
@@ -334,13 +335,13 @@ def test_relative_prices_are_what_a_pair_wants_to_pay(params: envs.EnvParams) ->
     low, high = env.action_space.low.min(), env.action_space.high.max()
     assert low < -np.log(0.2) < -np.log(1e-3) < high
     env.step(np.full((1, 3), 4.0, np.float32))
-    gain = envs.observe_leader(before, params).d2d_to_bs.mean(axis=0)
+    gain = observe_leader(before, params).d2d_to_bs.mean(axis=0)
     wanted = np.exp(4.0) * float(params.radio.spend_scale) / gain
     np.testing.assert_allclose(env.state.memory.reuse_price, wanted, rtol=1e-4)
 
 
 def test_names_say_what_every_entry_is() -> None:
-    everything = standard(
+    everything = recorded(
         **SMALL, information=envs.full(), queues=QUEUES, batteries=envs.Batteries()
     )
     env = faces.CellParallel(everything, same_observation_spaces=False)
@@ -353,7 +354,7 @@ def test_names_say_what_every_entry_is() -> None:
     assert names[:4] == ["own_db[0]", "own_db[1]", "to_bs_db[0]", "to_bs_db[1]"]
     assert seen["follower_0"][names.index("energy_share")] == 1.0
     state = reset(first_key(0), everything)
-    shared = envs.observe_leader(state, everything).everything
+    shared = observe_leader(state, everything).everything
     assert shared is not None
     assert seen["follower_2"][names.index("all_d2d_to_d2d_db[1][0][2]")] == (
         pytest.approx(10.0 * np.log10(shared.d2d_to_d2d[1, 0, 2]), rel=1e-5)

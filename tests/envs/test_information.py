@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from envs.cells import actions, observe_followers, observe_leader, play, reset, standard
+from envs.cells import actions, observe_followers, observe_leader, play, recorded, reset
 
 from stackelberg import envs
 from stackelberg.spectrum import FixedPriceBounds, RadioModel
@@ -32,7 +32,7 @@ def row(seen: envs.FollowerObservation, pair: int) -> Any:
 
 
 def test_local_leader_sees_only_what_reaches_the_base_station() -> None:
-    params = standard()
+    params = recorded()
     state = reset(KEY, params)
     seen = observe_leader(state, params)
     double = jnp.float32(2.0)
@@ -44,7 +44,7 @@ def test_local_leader_sees_only_what_reaches_the_base_station() -> None:
 
 
 def test_local_follower_sees_its_own_row_alone() -> None:
-    params = standard(queues=envs.Queues(), batteries=envs.Batteries())
+    params = recorded(queues=envs.Queues(), batteries=envs.Batteries())
     state = reset(KEY, params)
     mine = row(observe_followers(state, PRICE, params), 0)
     others = jnp.asarray([1.0, 2.0, 2.0, 2.0])
@@ -76,11 +76,12 @@ def test_local_follower_sees_its_own_row_alone() -> None:
 
 
 def test_a_leader_reads_last_power_and_noise_from_its_bills() -> None:
-    params = standard(billing="quoted", information=envs.delayed(2))
+    params = recorded(billing="quoted", information=envs.delayed(2))
     first = observe_leader(reset(KEY, params), params)
     for before in (first.payment, first.quoted_gain, first.highest_price):
         np.testing.assert_array_equal(before, np.zeros(4))
     plan = actions(1, 3, params)
+    plan = plan._replace(reuse_price=1e3 * plan.reuse_price)
     played = play(reset(KEY, params), plan, params)[1]
     bill, outcome = played.observation.leader, played.outcome
     spend = float(params.radio.spend_scale)
@@ -96,7 +97,7 @@ def test_a_leader_reads_last_power_and_noise_from_its_bills() -> None:
 
 def test_with_fixed_price_bounds_nobody_reports_its_noise() -> None:
     bounds = FixedPriceBounds(np.full(4, 1e14), np.full(4, 1e20))
-    params = standard(radio=RadioModel(price_bounds=bounds), billing="instantaneous")
+    params = recorded(radio=RadioModel(price_bounds=bounds), billing="instantaneous")
     plan = actions(1, 2, params)
     start = reset(KEY, params)
     played = play(start, plan, params)[1]
@@ -107,7 +108,7 @@ def test_with_fixed_price_bounds_nobody_reports_its_noise() -> None:
 
 
 def test_full_information_shows_every_gain_but_no_other_price() -> None:
-    params = standard(information=envs.full())
+    params = recorded(information=envs.full())
     state = reset(KEY, params)
     leader = observe_leader(state, params)
     seen = observe_followers(state, PRICE, params)
@@ -127,9 +128,8 @@ def test_full_information_shows_every_gain_but_no_other_price() -> None:
 
 
 def test_delayed_gains_are_those_of_the_slot_before() -> None:
-    moving = {"mobility": envs.RandomWaypoint(20.0, 40.0), "slots_per_frame": 2}
-    now = standard(**moving)
-    late = standard(**moving, information=envs.delayed(3))
+    now = recorded(4, slots_per_frame=2)
+    late = recorded(4, slots_per_frame=2, information=envs.delayed(3))
     plan = actions(1, 9, now)
     fresh = play(reset(KEY, now), plan, now)[1].observation
     aged = play(reset(KEY, late), plan, late)[1].observation
@@ -143,7 +143,7 @@ def test_delayed_gains_are_those_of_the_slot_before() -> None:
 
 
 def test_noisy_gains_are_off_by_a_normal_error() -> None:
-    exact, noisy = standard(), standard(information=envs.noisy(2.0))
+    exact, noisy = recorded(), recorded(information=envs.noisy(2.0))
     plan = actions(1, 200, exact)
     one = play(reset(KEY, exact), plan, exact)[1].observation
     two = play(reset(KEY, noisy), plan, noisy)[1].observation

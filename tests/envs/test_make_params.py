@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from envs.cells import reset, standard, step
+from envs.cells import observe_leader, recorded, reset, standard, step
 
 from stackelberg import envs
 from stackelberg.errors import ConfigError, DomainError, InputError, ShapeError
@@ -172,7 +172,7 @@ def test_fixed_price_bounds_cut_what_is_posted() -> None:
     charged = [1e15, 5e15, 1e16, 4.5e15]
     np.testing.assert_allclose(result.state.memory.reuse_price, charged, rtol=1e-6)
     paid = np.asarray(result.outcome.payment) / np.asarray(charged)
-    gain = envs.observe_leader(state, params).d2d_to_bs
+    gain = observe_leader(state, params).d2d_to_bs
     wanted = 0.01 * np.asarray(gain)[[0, 1, 2, 0], np.arange(4)]
     np.testing.assert_allclose(paid, wanted, rtol=1e-5)
 
@@ -200,7 +200,7 @@ def test_with_los_and_nlos_gains_follow_either_law() -> None:
 
 
 def test_an_empty_battery_silences_and_the_last_one_ends_the_episode() -> None:
-    params = standard(batteries=envs.Batteries(4e-3, 0.05, 0.0), horizon_slots=3)
+    params = recorded(batteries=envs.Batteries(4e-3, 0.05, 0.0), horizon_slots=3)
     state = reset(KEY, params)
     wanted = jnp.asarray([0.19, 0.01, 0.01, 0.01])
     action = envs.Action(jnp.full(4, 1e16), jnp.asarray([0, 1, 2, 0]), wanted)
@@ -224,13 +224,13 @@ def test_an_empty_battery_silences_and_the_last_one_ends_the_episode() -> None:
 
 def test_jakes_fading_moves_slowly_through_steps() -> None:
     slow, fast = (
-        standard(fading=envs.Jakes(doppler), num_pairs=30) for doppler in (1.0, 400.0)
+        recorded(fading=envs.Jakes(doppler), num_pairs=30) for doppler in (1.0, 400.0)
     )
     moved: list[float] = []
     for params in (slow, fast):
         state = reset(KEY, params)
         action = envs.Action(jnp.full(30, 1e12), jnp.arange(30) % 3, jnp.full(30, 0.1))
-        first = envs.observe_leader(state, params).d2d_to_bs
+        first = observe_leader(state, params).d2d_to_bs
         result = step(KEY, state, action, params)
         second = result.observation.leader.d2d_to_bs
         assert np.all(np.asarray(result.outcome.d2d_rate_bps) > 0.0)
