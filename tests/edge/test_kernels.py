@@ -9,6 +9,7 @@ import pytest
 
 from stackelberg.edge.blocks import MAX_BLOCKS, blocks_of
 from stackelberg.edge.dense_factor import assemble, factor, solve, subtract_gram
+from stackelberg.edge.interior_starts import centred_start, closed_form_start
 from stackelberg.edge.lanes import LANES, lanes_of
 from stackelberg.edge.problem import Problem
 from stackelberg.edge.user_elimination import (
@@ -149,6 +150,44 @@ def test_users_laid_side_by_side_come_back_as_they_were(users: int) -> None:
     bounds = lanes.blocks(2)
     assert bounds[0] == 0
     assert bounds[-1] == lanes.num_groups
+
+
+@pytest.mark.parametrize("start", [closed_form_start, centred_start])
+@pytest.mark.parametrize("alpha", [0.5, 1.0, 3.0])
+def test_the_solver_starts_inside_every_limit_on_both_sides(start, alpha) -> None:
+    draw = np.random.default_rng(3)
+    indptr = np.array([0, 2, 5, 6])
+    node = np.array([0, 1, 0, 1, 2, 1])
+    problem = Problem(
+        indptr=indptr,
+        node=node,
+        weight=draw.uniform(1e-4, 1e4, 6),
+        price=np.array([1.0, 2.0, 0.0]),
+        capacity=np.array([np.inf, 3.0, 5.0]),
+        budget=np.array([4.0, 1e-6, np.inf]),
+        alpha=alpha,
+    )
+    x, s, lam, ends, z = start(problem)
+    t, mu, u, v = ends.T
+    user, limited = (
+        np.repeat(np.arange(3), np.diff(indptr)),
+        np.array([False, True, True]),
+    )
+    paying = np.array([True, True, False])
+    load, spend = np.bincount(node, x), np.bincount(user, problem.price[node] * x)
+    np.testing.assert_allclose(load + s, np.where(limited, problem.capacity, load))
+    np.testing.assert_allclose(spend + t, np.where(paying, problem.budget, spend))
+    np.testing.assert_allclose(u, np.bincount(user, problem.weight * x))
+    rent = lam[node] + mu[user] * problem.price[node]
+    np.testing.assert_allclose(
+        z, rent - problem.weight * v[user], atol=1e-9 * rent.max()
+    )
+    assert (np.concatenate([x, z, u, v]) > 0.0).all()
+    for slack, price, bound in ((s, lam, limited), (t, mu, paying)):
+        assert (slack[bound] > 0.0).all()
+        assert (price[bound] > 0.0).all()
+        assert (slack[~bound] == 0.0).all()
+        assert (price[~bound] == 0.0).all()
 
 
 def test_blocks_cover_the_users_and_depend_on_the_market_alone() -> None:

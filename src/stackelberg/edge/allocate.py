@@ -19,9 +19,9 @@ from stackelberg.edge.first_steps import CROWD, from_known_prices, from_rough_pr
 from stackelberg.edge.interior_point import (
     AS_PANELS_FROM,
     MAX_ITERATIONS,
-    closed_form_start,
     interior_point,
 )
+from stackelberg.edge.interior_starts import closed_form_start
 from stackelberg.edge.last_steps import last_steps
 from stackelberg.edge.market import Bools, Floats, Market
 from stackelberg.edge.method_choice import (
@@ -372,7 +372,8 @@ def _solve_type(
         and math.isfinite(iterate.gap_per_user)
     )
     if not finite:
-        carried, lam, mu_counted = closed_form_start(problem)
+        carried, _, lam, ends, _ = closed_form_start(problem)
+        mu_counted = ends[:, 1].copy()
     amount = carried
     if len(carried) < part.num_edges:
         amount = np.zeros(part.num_edges)

@@ -29,10 +29,20 @@ def blocks_of(indptr: Ints, num_nodes: int) -> Ints:
         ENTRIES_PER_EDGE * num_edges // max(num_nodes**2, 1),
         num_users,
     )
-    cuts = np.linspace(0, num_edges, max(count, 1) + 1)
-    bounds = np.searchsorted(indptr, cuts)
-    bounds[0], bounds[-1] = 0, num_users
-    return bounds.astype(np.int64)
+    return even_cuts(indptr, max(count, 1))
+
+
+def even_cuts(bounds: Ints, count: int) -> Ints:
+    """Cut rows into `count` parts of about equally many entries each [count + 1].
+
+    Args:
+        bounds: of each row's entries [rows + 1].
+        count: >= 1.
+    """
+    goals = int(bounds[-1]) * np.arange(count + 1) // count
+    cuts = np.searchsorted(bounds, goals)
+    cuts[0], cuts[-1] = 0, len(bounds) - 1
+    return cuts.astype(np.int64)
 
 
 def run_blocks(

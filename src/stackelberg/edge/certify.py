@@ -151,8 +151,10 @@ def certify(
         error = _errors(market, value, gap, counted, fairness)
     objective = float(fairness.welfare(value)[counted].sum())
     total = float(gap.sum())
-    sales = ledger.per_node(given) + np.asarray(outside.sum(axis=0)).ravel()
-    spend = ledger.spend(given) + outside @ market.price
+    sales, spend = ledger.per_node(given), ledger.spend(given)
+    if outside.nnz:
+        sales += np.asarray(outside.sum(axis=0)).ravel()
+        spend += outside @ market.price
     return EdgeCertificate(
         objective=objective,
         dual_bound=objective + total if math.isfinite(objective) else math.inf,

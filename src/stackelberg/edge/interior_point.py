@@ -24,14 +24,18 @@ from __future__ import annotations
 import math
 from concurrent.futures import Executor
 from dataclasses import replace
-from typing import TypeAlias
 
 import numpy as np
 
 from stackelberg.edge.blocks import run_blocks
-from stackelberg.edge.central_path import SLACK_FACTOR, PathPoint
+from stackelberg.edge.central_path import PathPoint
+from stackelberg.edge.interior_starts import (
+    centred_start,
+    closed_form_start,
+    on_path,
+)
 from stackelberg.edge.lanes import NOTHING, lanes_of
-from stackelberg.edge.market import Bools, Floats
+from stackelberg.edge.market import Bools
 from stackelberg.edge.node_steps import (
     CORRECTOR,
     RIGHT_SIDE,
@@ -41,7 +45,6 @@ from stackelberg.edge.node_steps import (
 )
 from stackelberg.edge.node_system import node_system
 from stackelberg.edge.problem import Iterate, Problem, Stop
-from stackelberg.edge.segments import segment_costs, segment_products, sums_by_node
 from stackelberg.edge.sparse_factor import Pattern
 from stackelberg.edge.sweeps import (
     D_LAM,
@@ -71,9 +74,6 @@ LOWEST_RATIO = 1e-4
 """u^alpha v / b stays between this and its inverse, once it is."""
 
 MOST_CUTS = 30
-
-_Point: TypeAlias = tuple[Floats, Floats, Floats, Floats, Floats]
-"""x per edge, s and lam [M], ends (t, mu, u, v) [N, 4], z per edge."""
 
 FEASIBLE = 0.05
 """Share of the tolerance within which loads must add up, relative to capacities."""
@@ -150,11 +150,11 @@ class _Solve:
         self.as_panels = edges >= AS_PANELS_FROM * m * n and m >= 8 and pattern is None
         self.limited: Bools = np.isfinite(problem.capacity)
         x, self.s, self.lam, ends, z = (
-            _on_path(problem, start)
+            on_path(problem, start)
             if start is not None
-            else _centred_start(problem)
+            else centred_start(problem)
             if careful
-            else _start(problem)
+            else closed_form_start(problem)
         )
         self.lanes = lanes_of(problem)
         self.x = self.lanes.packed(problem.indptr, x, NOTHING)
@@ -336,110 +336,3 @@ class _Solve:
             else:
                 step_x, step_z = 0.5 * step_x, 0.5 * step_z
         return step_x, step_z
-
-
-def _centred_start(p: Problem) -> _Point:
-    """A feasible start with products in [1, 4] and u^alpha v = b: x, s, lam, ends, z.
-
-    Farther from the optimum than `_start`, but no product is far from the others.
-    """
-    n = len(p.budget)
-    degree = np.diff(p.indptr)
-    user = np.repeat(np.arange(n, dtype=np.int32), degree)
-    reached = np.maximum(np.bincount(p.node, minlength=len(p.capacity)), 1)
-    limited, pays = np.isfinite(p.capacity), np.isfinite(p.budget)
-    lam = np.where(limited, 4.0 * reached / p.capacity, 0.0)
-    mu = np.where(pays, 4.0 * degree / p.budget, 0.0)
-    price = np.where(pays[user], p.price[p.node], 0.0)
-    x = 2.0 / np.maximum(lam[p.node], mu[user] * price)
-    utility: Floats = np.bincount(user, p.weight * x, minlength=n).astype(np.float64)
-    v = p.user_weight * utility**-p.alpha
-    # The dual units follow the welfare's: no reduced price may be negative.
-    unit = np.maximum((v * utility).max(initial=1.0), 1.0)
-    lam, mu = unit * lam, unit * mu
-    z = lam[p.node] + mu[user] * price - p.weight * v[user]
-    load = np.bincount(p.node, x, minlength=len(p.capacity))
-    s = np.where(limited, p.capacity - load, 0.0)
-    spend = np.bincount(user, price * x, minlength=n)
-    t = np.where(pays, p.budget - spend, 0.0)
-    ends = np.ascontiguousarray(np.stack([t, mu, utility, v], axis=1))
-    return x, s, lam, ends, z
-
-
-def _on_path(p: Problem, point: PathPoint) -> _Point:
-    """The iterate x, s, lam, ends, z at a point near the path; users are feasible.
-
-    Loads and slacks need not add up to the capacities yet.
-    """
-    n = len(p.budget)
-    lam, mu, v = point.lam, point.users[:, 0], point.users[:, 1]
-    user = np.repeat(np.arange(n, dtype=np.int32), np.diff(p.indptr))
-    z = mu[user] * p.price[p.node]
-    z += lam[p.node]
-    z -= p.weight * v[user]
-    x = point.tau / z
-    pays = mu > 0.0
-    spend = segment_costs(x, p.price, p.node, p.indptr)
-    t = np.where(pays, point.tau / np.where(pays, mu, 1.0), 0.0)
-    shrink = np.ones(n)
-    np.divide(p.budget - t, spend, out=shrink, where=pays)
-    # A user that was not quite centred: slack and purchases share the budget.
-    shrink = np.clip(shrink, 0.5 * p.budget / (spend + t), 1.0) if n else shrink
-    x *= shrink[user]
-    t = np.where(pays, p.budget - shrink * spend, 0.0)
-    utility = segment_products(p.weight, x, p.indptr)
-    limited = np.isfinite(p.capacity)
-    own = point.tau / np.where(limited, lam, 1.0)
-    slack = p.capacity - sums_by_node(x, p.node, len(p.capacity))
-    fits = (slack > own / SLACK_FACTOR) & (slack < own * SLACK_FACTOR)
-    s = np.where(limited, np.where(fits, slack, own), 0.0)
-    ends = np.ascontiguousarray(np.stack([t, mu, utility, v], axis=1))
-    return x, s, lam, ends, z
-
-
-def closed_form_start(problem: Problem) -> tuple[Floats, Floats, Floats]:
-    """Where the method starts: amounts per edge, lam [M] and mu [N]; feasible."""
-    x, _, lam, ends, _ = _start(problem)
-    return x, lam, ends[:, 1].copy()
-
-
-def _start(p: Problem) -> _Point:
-    """A strictly feasible start in closed form: x, s, lam, ends, z.
-
-    Each edge gets half the smaller of two fair shares, of the node's capacity and of
-    the user's budget; prices are what the start would make fair.
-    """
-    # In place where it can be: nothing here may take more than the steps do.
-    m, n = len(p.capacity), len(p.budget)
-    per_user = np.diff(p.indptr)
-    pays, limited = np.isfinite(p.budget), np.isfinite(p.capacity)
-    degree = np.bincount(p.node, minlength=m)
-    x = (p.capacity / np.maximum(degree, 1))[p.node]
-    with np.errstate(divide="ignore"):
-        by_budget = np.repeat(p.budget / per_user, per_user)
-        by_budget /= p.price[p.node]
-    np.minimum(x, by_budget, out=x)
-    del by_budget
-    x *= 0.95
-    utility = segment_products(p.weight, x, p.indptr)
-    s: Floats = np.where(limited, p.capacity - sums_by_node(x, p.node, m), 0.0)
-    spend = segment_costs(x, p.price, p.node, p.indptr)
-    t: Floats = np.where(pays, p.budget - spend, 0.0)
-    money = p.user_weight * utility ** (1.0 - p.alpha)
-    worth = p.weight * x
-    worth *= np.repeat(money / utility, per_user)
-    share = sums_by_node(worth, p.node, m)
-    lam: Floats = np.where(
-        limited, (2.0 * share + 1e-3) / np.where(limited, p.capacity, 1.0), 0.0
-    )
-    mu = np.where(pays, 2.0 * money / np.where(pays, p.budget, 1.0), 0.0)
-    z = np.repeat(mu, per_user)
-    z *= p.price[p.node]
-    z += lam[p.node]
-    # No user is without edges here.
-    np.divide(z, p.weight, out=worth)
-    v = 0.5 * np.minimum.reduceat(worth, p.indptr[:-1]) if n else mu
-    np.multiply(p.weight, np.repeat(v, per_user), out=worth)
-    z -= worth
-    ends = np.ascontiguousarray(np.stack([t, mu, utility, v], axis=1))
-    return x, s, lam, ends, z

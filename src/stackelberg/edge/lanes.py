@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from stackelberg.edge.blocks import even_cuts
 from stackelberg.edge.market import Floats, Ints
 from stackelberg.edge.problem import Problem
 
@@ -54,10 +55,7 @@ class Lanes:
 
     def blocks(self, count: int) -> Ints:
         """Bounds of `count` blocks of groups, with about equally many rows each."""
-        cuts = np.linspace(0, int(self.row[-1]), count + 1)
-        bounds = np.searchsorted(self.row, cuts)
-        bounds[0], bounds[-1] = 0, self.num_groups
-        return bounds.astype(np.int64)
+        return even_cuts(self.row, count)
 
     def packed(self, indptr: Ints, values: Floats, padding: float) -> Floats:
         """Numbers per edge laid side by side [rows, LANES]."""

@@ -156,9 +156,7 @@ def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr]:
     """
     shape = (market.num_users, market.num_nodes)
     try:
-        given: Csr = sparse.csr_array(
-            allocation if sparse.issparse(allocation) else np.asarray(allocation, float)
-        ).astype(np.float64, copy=False)
+        given = _as_csr(allocation)
     except (TypeError, ValueError):
         raise ConfigError(
             "allocation",
@@ -201,6 +199,16 @@ def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr]:
     return amount, outside
 
 
+def _as_csr(allocation: object) -> Csr:
+    """The same amounts, the same array where it is one."""
+    if not isinstance(allocation, sparse.csr_array):
+        is_sparse = sparse.issparse(allocation)
+        allocation = sparse.csr_array(
+            allocation if is_sparse else np.asarray(allocation, float)
+        )
+    return allocation.astype(np.float64, copy=False)
+
+
 def shrunk_to_limits(ledger: Ledger, amount: Floats) -> Floats:
     """The amounts, cut where negative, then scaled down until every limit holds.
 
@@ -214,41 +222,41 @@ def shrunk_to_limits(ledger: Ledger, amount: Floats) -> Floats:
         amount[~usable] = 0.0
     del usable
     for margin in (0.0, 2.0**-50, 2.0**-46, 2.0**-40):
-        _multiply_users(
-            ledger, amount, _cut(market.budget, ledger.spend(amount), margin)
-        )
-        _multiply_nodes(
-            ledger, amount, _cut(market.capacity, ledger.per_node(amount), margin)
-        )
-        if np.all(ledger.spend(amount) <= market.budget) and np.all(
-            ledger.per_node(amount) <= market.capacity
-        ):
+        over_budget = _cut_users(ledger, amount, margin)
+        over_capacity = _cut_nodes(ledger, amount, margin)
+        if not (over_budget or over_capacity):
             break
     return amount
 
 
-def _multiply_users(ledger: Ledger, amount: Floats, factor: Floats) -> None:
-    """Each user's amounts by its factor, in place."""
-    if np.all(factor == 1.0):
-        return
+def _cut_users(ledger: Ledger, amount: Floats, margin: float) -> bool:
+    """Cut each user's amounts to its budget, in place; whether any was above it."""
+    factor = _factor(ledger.market.budget, ledger.spend(amount), margin)
+    if factor is None:
+        return False
     for rows in ledger.rows():
         amount[rows.edges] *= np.repeat(factor[rows.users], rows.degree)
+    return True
 
 
-def _multiply_nodes(ledger: Ledger, amount: Floats, factor: Floats) -> None:
-    """Each node's amounts by its factor, in place."""
-    if np.all(factor == 1.0):
-        return
+def _cut_nodes(ledger: Ledger, amount: Floats, margin: float) -> bool:
+    """The same for each node's amounts and its capacity."""
+    factor = _factor(ledger.market.capacity, ledger.per_node(amount), margin)
+    if factor is None:
+        return False
     for rows in ledger.rows():
         amount[rows.edges] *= factor[rows.weight.indices]
+    return True
 
 
-def _cut(limit: Floats, used: Floats, margin: float) -> Floats:
-    """Factor per row that brings `used` down to `limit`; 1 where it is within."""
+def _factor(limit: Floats, used: Floats, margin: float) -> Floats | None:
+    """What brings `used` down to `limit`, 1 where it is within; None if all are."""
     over = used > limit
-    cut = np.ones(len(limit))
-    cut[over] = limit[over] / used[over] * (1.0 - margin)
-    return cut
+    if not over.any():
+        return None
+    factor = np.ones(len(limit))
+    factor[over] = limit[over] / used[over] * (1.0 - margin)
+    return factor
 
 
 def outcome_of(

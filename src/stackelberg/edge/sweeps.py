@@ -329,12 +329,11 @@ def form(
                     a, b = user_one[k], user_two[k]
                     for h in range(k):
                         entries[user_node[h]] -= a * user_one[h] + b * user_two[h]
-        if column > width - 2 * LANES:
+        full = column > width - 2 * LANES or group == last_group - 1
+        if as_panels and full:
             subtract_gram(matrix, panel)
             panel[:] = 0.0
             column = 0
-    if column > 0:
-        subtract_gram(matrix, panel)
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
@@ -593,4 +592,7 @@ def band(
             else:
                 ratio *= utility**power / user_weight[group, lane]
             low[lane], high[lane] = min(low[lane], ratio), max(high[lane], ratio)
-    return low.min(), high.max()
+    least, most = 1.0, 1.0
+    for lane in range(LANES):
+        least, most = min(least, low[lane]), max(most, high[lane])
+    return least, most
