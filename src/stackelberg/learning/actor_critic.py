@@ -17,14 +17,14 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from stackelberg.envs import EnvParams, State
-from stackelberg.errors import ConfigError, DomainError
+from stackelberg.errors import ConfigError
 from stackelberg.learning import experience as xp
 from stackelberg.learning import replay as ring
 from stackelberg.learning.critics import Actions, Critic, Values, pessimistic
 from stackelberg.learning.learner import Metrics
 from stackelberg.learning.objectives import imitation
 from stackelberg.learning.policy import LinkPolicy, new_policy
-from stackelberg.learning.sizes import check_sizes
+from stackelberg.learning.sizes import check_replay, check_sizes
 from stackelberg.learning.targets import (
     Guidance,
     continued,
@@ -146,17 +146,8 @@ class ActorCriticSettings:
             raise ConfigError(
                 "target", expected=" or ".join(_GUIDANCE), got=self.target
             )
-        chunk = self.environments * self.slots_per_chunk
-        if self.capacity < chunk:
-            raise DomainError(
-                "capacity",
-                expected=f"at least environments * slots_per_chunk = {chunk}",
-                got=self.capacity,
-            )
-        if params.price_per_channel:
-            raise ConfigError(
-                "price_per_channel", expected="false: one price per pair", got="true"
-            )
+        slots = self.environments * self.slots_per_chunk
+        check_replay(self.capacity, slots, params)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from stackelberg.envs import (
     State,
     step,
 )
-from stackelberg.errors import ConfigError, DomainError
+from stackelberg.errors import DomainError
 from stackelberg.learning import experience as xp
 from stackelberg.learning import replay as ring
 from stackelberg.learning.critics import Values
@@ -36,7 +36,7 @@ from stackelberg.learning.learner import Metrics
 from stackelberg.learning.networks import LinkNetwork
 from stackelberg.learning.objectives import follower_unit, utility_unit
 from stackelberg.learning.policy import feature_counts
-from stackelberg.learning.sizes import check_sizes
+from stackelberg.learning.sizes import check_replay, check_sizes
 from stackelberg.learning.targets import continued, fading_weight
 from stackelberg.learning.tokens import (
     FollowerTokens,
@@ -112,17 +112,8 @@ class IndependentQ:
         number("gamma", self.gamma, least=0.0, most=0.9999)
         number("explore", self.explore, least=0.0, most=1.0)
         number("explore_floor", self.explore_floor, least=0.0, most=self.explore)
-        chunk = self.environments * self.slots_per_chunk
-        if self.capacity < chunk:
-            raise DomainError(
-                "capacity",
-                expected=f"at least environments * slots_per_chunk = {chunk}",
-                got=self.capacity,
-            )
-        if params.price_per_channel:
-            raise ConfigError(
-                "price_per_channel", expected="false: one price per pair", got="true"
-            )
+        slots = self.environments * self.slots_per_chunk
+        check_replay(self.capacity, slots, params)
 
     def learner(self, params: EnvParams) -> IndependentQLearner:
         """The method in an environment; InputError: see `check`."""

@@ -63,6 +63,32 @@ def check_chunk(minibatch: int, slots: int, params: EnvParams) -> None:
             expected=f"at most environments * slots_per_chunk = {slots}",
             got=minibatch,
         )
+    check_prices(params)
+
+
+def check_replay(capacity: int, slots: int, params: EnvParams) -> None:
+    """What every method that learns from a replay asks for.
+
+    Args:
+        capacity: transitions kept.
+        slots: of a chunk, all environments together.
+        params: the environment.
+
+    Raises:
+        DomainError: a chunk is larger than the replay.
+        ConfigError: prices are per channel.
+    """
+    if capacity < slots:
+        raise DomainError(
+            "capacity",
+            expected=f"at least environments * slots_per_chunk = {slots}",
+            got=capacity,
+        )
+    check_prices(params)
+
+
+def check_prices(params: EnvParams) -> None:
+    """Refuse an environment with prices per channel: ConfigError."""
     if params.price_per_channel:
         raise ConfigError(
             "price_per_channel", expected="false: one price per pair", got="true"
