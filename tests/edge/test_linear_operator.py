@@ -17,6 +17,9 @@ from stackelberg.edge import Market, clearing_prices, operator_prices
 from stackelberg.edge.ces_game import ces_games
 from stackelberg.edge.linear_operator import linear_operator_certificate
 from stackelberg.edge.linear_owner_bound import linear_profit_bound
+from stackelberg.edge.linear_owner_program import top_log_price
+from stackelberg.edge.price_split import PriceSplit, split_profit_bound
+from stackelberg.edge.split_search import search_split
 from stackelberg.errors import ConfigError, DomainError
 from stackelberg.game import Status
 
@@ -66,7 +69,7 @@ def test_small_markets_against_all_that_can_be_best(
 
 
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=10)
+@settings(max_examples=6)
 def test_no_prices_of_a_grid_earn_more_than_the_bound_at_any_price_of_capacity(
     seed: int,
 ) -> None:
@@ -78,6 +81,18 @@ def test_no_prices_of_a_grid_earn_more_than_the_bound_at_any_price_of_capacity(
         linear_profit_bound(game, kappa)
         for kappa in (np.zeros(2), draw.uniform(0.0, 1.0, 2))
     ]
+    found = search_split(game, 0.0, 1e-6, lambda: False)
+    assert found is not None
+    any_other = PriceSplit(
+        np.sort(draw.normal(0.0, 1.0, (2, 7)), axis=1),
+        draw.uniform(0.0, 1.0, (2, 7)),
+        draw.normal(0.0, 1.0, (len(game.node), 7)),
+    )
+    any_other.log_price[:, -1] = top_log_price(game)
+    any_other.log_price.sort(axis=1)
+    few = replace(found, moved=0.0 * found.moved)
+    bounds += [split_profit_bound(game, split) for split in (found, any_other, few)]
+    assert bounds[2] <= min(bounds)
     weight = market.weight.toarray()
     best = max(
         profit_at(weight, market.budget, market.capacity, cost, outside, [p, q])
@@ -85,6 +100,21 @@ def test_no_prices_of_a_grid_earn_more_than_the_bound_at_any_price_of_capacity(
         for q in np.geomspace(0.2, 6.0, 14)
     )
     assert best <= min(bounds)
+
+
+def test_a_split_of_nothing_prices_every_user_apart() -> None:
+    market = random_market(1, 6, 3)
+    game = ces_games(market, 2.0, 0.2, None, 0.4)["resource"]
+    ends = top_log_price(game)[:, None] + np.linspace(-40.0, 0.0, 2000)
+    nothing = PriceSplit(ends, np.zeros_like(ends), np.zeros((len(game.node), 2000)))
+    apart = linear_profit_bound(game, np.zeros(3))
+    assert split_profit_bound(game, nothing) == pytest.approx(apart, rel=1e-9)
+    # Two users of one node who would pay 1 and 3: shown one price, it is 3.
+    two = Market.from_arrays([1.0], [INF], [1.0, 1.0], [[1.0], [3.0]])
+    found = operator_prices(two, cost=0.75, outside_weight=1.0)
+    assert found.value.price == pytest.approx([3.0])
+    assert found.certificate.profit == pytest.approx(0.75)
+    assert found.certificate.gap < 1e-6  # each apart would bring 0.25 more
 
 
 def test_alike_users_are_solved_to_the_bound() -> None:
@@ -120,7 +150,12 @@ def test_larger_markets_say_that_better_prices_may_exist() -> None:
     assert "searched_bound" not in found.stats
     assert proof.feasible()
     assert not proof.holds(1e-6)
-    assert 0.02 < proof.gap < 0.25
+    assert 1e-4 < proof.gap < 0.1
+    (split,) = found.value.bound_split
+    assert split is not None
+    game = ces_games(market, 2.0, 0.2, None, 0.4)["resource"]
+    apart = linear_profit_bound(game, found.value.bound_shadow_price)
+    assert 1.0 - proof.profit / apart > 2.0 * proof.gap
     # CES users nearly as choosy let themselves be milked about as well.
     smooth = operator_prices(market, elasticity=60.0, cost=0.2, outside_weight=0.4)
     assert proof.profit > smooth.certificate.profit * 0.99
@@ -201,11 +236,14 @@ def test_other_answers_fail_the_certificate() -> None:
     for wrong in (dearer, fuller):
         assert not wrong.feasible()
         assert not wrong.holds(1.0)
+    alone = replace(value, bound_split=(None,))
+    apart = linear_operator_certificate(market, games, alone)
+    assert apart.gap > 3.0 * found.certificate.gap
     loose = linear_operator_certificate(
-        market, games, replace(value, bound_shadow_price=np.full(3, 5.0))
+        market, games, replace(alone, bound_shadow_price=np.full(3, 5.0))
     )
-    assert loose.upper_bound > found.certificate.upper_bound
-    assert loose.gap > found.certificate.gap
+    assert loose.upper_bound > apart.upper_bound
+    assert loose.gap > apart.gap
 
 
 def test_closed_nodes_idle_users_and_an_empty_market() -> None:

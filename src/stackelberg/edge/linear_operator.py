@@ -13,11 +13,13 @@ from stackelberg.edge.linear_owner_bound import (
     best_capacity_prices,
     linear_profit_bound,
 )
-from stackelberg.edge.linear_owner_search import LinearOwnerSearch
+from stackelberg.edge.linear_owner_search import LinearOwnerSearch, owner_profit
 from stackelberg.edge.linear_users import Baskets, buyers, log_bargains
 from stackelberg.edge.market import Csr, Floats, Market, Name
 from stackelberg.edge.price_outcome import PriceOutcome
+from stackelberg.edge.price_split import PriceSplit, split_profit_bound
 from stackelberg.edge.price_stop import Ending
+from stackelberg.edge.split_search import search_split
 from stackelberg.game import Certificate, CertificateRow, Solution, Status
 
 EXACT = 1e-9
@@ -31,15 +33,19 @@ Games = dict[Name, CesGame]
 
 @dataclass(frozen=True, eq=False)
 class LinearOperatorOutcome(PriceOutcome):
-    """An outcome with the prices of capacity that its bound stands on.
+    """An outcome with what its bounds stand on.
 
     Where bargains tie, users buy what the owner likes best.
 
     Attributes:
-        bound_shadow_price: the kappa of the certificate's upper bound [M].
+        bound_shadow_price: the kappa of the upper bound that prices every user apart
+            [M].
+        bound_split: what the upper bound for common prices stands on, for each
+            resource type; None where there is none.
     """
 
     bound_shadow_price: Floats
+    bound_split: tuple[PriceSplit | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +55,9 @@ class LinearOperatorCertificate(Certificate):
     Attributes:
         profit: of all nodes together, from what they can serve.
         upper_bound: proved: no prices up to the caps that keep demand within the
-            capacities earn more. It is what pricing every user apart would earn.
+            capacities earn more. The lesser of what pricing every user apart would
+            earn (`linear_owner_bound`) and of a bound for common prices
+            (`price_split`), for each resource type.
         capacity_excess: greatest demand above a capacity, relative to it.
         bargain_error: greatest share of the best utility that its money could buy
             which a user lacks in its basket, or by which it overspends.
@@ -116,6 +124,7 @@ def solve_linear_users(
     """The best prices found for games of steepness 1, whose pulls are log weights."""
     log_price, kappa = np.zeros(market.num_nodes), np.zeros(market.num_nodes)
     baskets: list[Baskets] = []
+    splits: list[PriceSplit | None] = []
     possible, complete, searched, visited = True, True, 0.0, 0
     for resource, game in games.items():
         _, nodes = market.rows_of(resource)
@@ -129,7 +138,8 @@ def solve_linear_users(
         complete &= search.complete
         searched += search.profit_bound
         visited += search.nodes
-    outcome = _outcome(market, games, log_price, baskets, kappa)
+        splits.append(_split(search, log_price[nodes], basket, kappa[nodes], tolerance))
+    outcome = _outcome(market, games, log_price, baskets, kappa, tuple(splits))
     proof = linear_operator_certificate(market, games, outcome)
     return Solution(
         value=outcome,
@@ -142,6 +152,24 @@ def solve_linear_users(
             **({"searched_bound": searched} if complete else {}),
         },
     )
+
+
+def _split(
+    search: LinearOwnerSearch,
+    log_price: Floats,
+    baskets: Baskets,
+    kappa: Floats,
+    tolerance: float,
+) -> PriceSplit | None:
+    """What proves more than prices for each user apart; None where those prove all."""
+    game = search.game
+    if search.impossible:
+        return None
+    earned = owner_profit(game, log_price, baskets)
+    apart = linear_profit_bound(game, kappa)
+    if apart - earned <= tolerance * abs(apart):
+        return None
+    return search_split(game, earned, tolerance, search.due)
 
 
 def _status(
@@ -162,6 +190,7 @@ def _outcome(
     log_price: Floats,
     baskets: list[Baskets],
     kappa: Floats,
+    splits: tuple[PriceSplit | None, ...],
 ) -> LinearOperatorOutcome:
     """What the prices lead to; nodes serve all the same fraction of what they want."""
     opened = np.concatenate([game.open_nodes for game in games.values()])
@@ -193,20 +222,24 @@ def _outcome(
         allocation=wanted,
         spend=np.asarray(wanted @ priced),
         bound_shadow_price=kappa,
+        bound_split=splits,
     )
 
 
 def linear_operator_certificate(
     market: Market, games: Games, outcome: LinearOperatorOutcome
 ) -> LinearOperatorCertificate:
-    """What is proved about an outcome, from it alone: its bound holds at any kappa.
+    """What is proved about an outcome, from it alone: its bounds hold at any kappa and
+    any split.
 
     Users want the allocation over the fraction of demand that each node serves.
     """
     bound, excess, error, profit = 0.0, 0.0, 0.0, 0.0
-    for resource, game in games.items():
+    for (resource, game), split in zip(games.items(), outcome.bound_split, strict=True):
         users, nodes = market.rows_of(resource)
-        bound += linear_profit_bound(game, outcome.bound_shadow_price[nodes])
+        apart = linear_profit_bound(game, outcome.bound_shadow_price[nodes])
+        together = np.inf if split is None else split_profit_bound(game, split)
+        bound += min(apart, together)
         if not game.open_nodes.any():
             continue
         demand, capacity = outcome.demand[nodes], game.capacity

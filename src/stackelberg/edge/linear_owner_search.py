@@ -83,6 +83,10 @@ class LinearOwnerSearch:
         _, log_price, baskets = self._best
         return log_price, baskets
 
+    def due(self) -> bool:
+        """Whether to end."""
+        return self._ending.due(self.nodes)
+
     def _follow(self, capacity_price: Floats) -> None:
         """Elasticities up to nearly linear users, then a search among those near."""
         game = self.game
@@ -121,12 +125,13 @@ class LinearOwnerSearch:
         if not np.isfinite(log_price).all():
             return
         baskets = best_baskets(self.game, log_price)
-        rank = (baskets.within, _profit(self.game, log_price, baskets))
+        rank = (baskets.within, owner_profit(self.game, log_price, baskets))
         if self._best is None or rank > self._best[0]:
             self._best = rank, log_price, baskets
 
 
-def _profit(game: CesGame, log_price: Floats, baskets: Baskets) -> float:
+def owner_profit(game: CesGame, log_price: Floats, baskets: Baskets) -> float:
+    """What baskets earn at prices, if the capacities have room."""
     money = game.budget[game.user] * baskets.share
     return float(money @ (1.0 - (game.cost * np.exp(-log_price))[game.node]))
 
