@@ -236,7 +236,7 @@ def run(
     sums: Any = None
     while steps < env_steps:
         begin = time.process_time()
-        apart = 1600 if steps < 16_000 else 8000
+        apart = 1600 if steps < 16_000 else max(8000, env_steps // 12)
         for _ in range(max(1, apart // learner.env_steps_per_chunk)):
             state, _ = learner.advance(state)
             steps += learner.env_steps_per_chunk

@@ -16,11 +16,7 @@ import vl_convert
 from stackelberg.report.theme import config
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = [
-    path
-    for path in (ROOT / "studies" / "results").glob("learning-*hz*.json")
-    if "bound" not in path.name  # of fewer episodes
-]
+RESULTS = list((ROOT / "studies" / "results").glob("learning-*hz*.json"))
 DRAWN = ROOT / "docs" / "results" / "learning-information.svg"
 
 KNOWN = {
@@ -35,8 +31,19 @@ WHAT = {
     "informed_of_own_links": "bound",
     "informed_leader": "bound",
 }
-COLOURS = {"equilibrium on it": "#c98a00", "learned": "#003f7d", "bound": "#767676"}
-SHAPES = {"equilibrium on it": "square", "learned": "circle", "bound": "triangle-left"}
+LONGER = "learned, five times as long"
+COLOURS = {
+    "equilibrium on it": "#c98a00",
+    "learned": "#003f7d",
+    LONGER: "#2a8c6a",
+    "bound": "#767676",
+}
+SHAPES = {
+    "equilibrium on it": "square",
+    "learned": "circle",
+    LONGER: "diamond",
+    "bound": "triangle-left",
+}
 
 
 def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -49,6 +56,7 @@ def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
             continue
         told = result[name]
         if name == "response_gradient_residual":
+            what = LONGER if told["env_steps"] > 96_000 else what
             told = told["summary"]["re_equilibrated_gain"]
             value, (low, high) = told["mean"], told["interval"]
         else:

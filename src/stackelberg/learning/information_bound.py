@@ -78,7 +78,7 @@ def informed_prices(
     *,
     hears: bool | Bool[Array, ""] = True,
     draws: int = 8,
-    steps: int = 120,
+    steps: int = 300,
 ) -> Float[Array, " N"]:
     """The prices of that leader in the slot, pairs on the channels used last [N].
 
