@@ -37,11 +37,12 @@ def sums_by_node(values: Floats, node: Ints, num_nodes: int) -> Floats:
 
 
 @njit(inline="always", forceinline=True)
-def _lost(total: float, term: float, after: float) -> float:
-    """What `after` = `total` + `term` lacks to the exact sum."""
+def _added(total: float, lost: float, term: float) -> tuple[float, float]:
+    """`total` and what it lacks to the exact sum, after one more term."""
+    after = total + term
     if abs(total) >= abs(term):
-        return (total - after) + term
-    return (term - after) + total
+        return after, lost + ((total - after) + term)
+    return after, lost + ((term - after) + total)
 
 
 @njit(inline="always", forceinline=True)
@@ -56,10 +57,7 @@ def _sums(values: Floats, bounds: Ints) -> Floats:
     for k in range(len(sums)):
         total, lost = 0.0, 0.0
         for e in range(bounds[k], bounds[k + 1]):
-            term = values[e]
-            after = total + term
-            lost += _lost(total, term, after)
-            total = after
+            total, lost = _added(total, lost, values[e])
         sums[k] = _whole(total, lost)
     return sums
 
@@ -70,10 +68,7 @@ def _products(values: Floats, factors: Floats, bounds: Ints) -> Floats:
     for k in range(len(sums)):
         total, lost = 0.0, 0.0
         for e in range(bounds[k], bounds[k + 1]):
-            term = values[e] * factors[e]
-            after = total + term
-            lost += _lost(total, term, after)
-            total = after
+            total, lost = _added(total, lost, values[e] * factors[e])
         sums[k] = _whole(total, lost)
     return sums
 
@@ -84,10 +79,7 @@ def _costs(values: Floats, price: Floats, node: Ints, bounds: Ints) -> Floats:
     for k in range(len(sums)):
         total, lost = 0.0, 0.0
         for e in range(bounds[k], bounds[k + 1]):
-            term = values[e] * price[node[e]]
-            after = total + term
-            lost += _lost(total, term, after)
-            total = after
+            total, lost = _added(total, lost, values[e] * price[node[e]])
         sums[k] = _whole(total, lost)
     return sums
 
@@ -96,10 +88,8 @@ def _costs(values: Floats, price: Floats, node: Ints, bounds: Ints) -> Floats:
 def _by_node(values: Floats, node: Ints, num_nodes: int) -> Floats:
     sums, lost = np.zeros(num_nodes), np.zeros(num_nodes)
     for e in range(len(node)):
-        i, term, total = node[e], float(values[e]), float(sums[node[e]])
-        after = total + term
-        lost[i] += _lost(total, term, after)
-        sums[i] = after
+        i = node[e]
+        sums[i], lost[i] = _added(float(sums[i]), float(lost[i]), values[e])
     for i in range(num_nodes):
         sums[i] = _whole(sums[i], lost[i])
     return sums

@@ -306,6 +306,37 @@ def _right_side_of(
         rho[k] = theta[k] * rho[k] + inner * y[k]
 
 
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
+def _recall(
+    j: int,
+    start: int,
+    d: int,
+    s: float,
+    alpha: float,
+    node: Ints,
+    price: Floats,
+    lam: Floats,
+    ends: Floats,
+    slope: Floats,
+    x: Floats,
+    z: Floats,
+    money: Floats,
+    rent: Floats,
+    theta: Floats,
+    y: Floats,
+) -> tuple[float, float, float, float]:
+    """What `form` knew of a user's curvature: money, rent, theta and y are written.
+
+    Returns t/mu and, of `curvature` and `eliminate_budget`, g, p.y and delta.
+    """
+    looseness = _read_money(j, start, d, node, price, ends, money)
+    for k in range(d):
+        rent[k] = lam[node[start + k]] + ends[j, 1] * money[k]
+    g = curvature(s, alpha, start, d, slope, x, z, rent, theta, y)
+    _, py, delta = eliminate_budget(d, looseness, theta, y, money, g)
+    return looseness, g, py, delta
+
+
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
 def predict(
     first: int,
@@ -350,11 +381,10 @@ def predict(
         start, stop = indptr[j], indptr[j + 1]
         d = stop - start
         t, mu = ends[j, 0], ends[j, 1]
-        looseness = _read_money(j, start, d, node, price, ends, money)
-        for k in range(d):
-            rent[k] = lam[node[start + k]] + mu * money[k]
-        g = curvature(s, alpha, start, d, slope, x, z, rent, theta, y)
-        _, py, delta = eliminate_budget(d, looseness, theta, y, money, g)
+        looseness, g, py, delta = _recall(
+            j, start, d, s, alpha, node, price, lam, ends, slope, x, z, money, rent,
+            theta, y,
+        )  # fmt: skip
         if not by_demand:
             for k in range(d):
                 target[k] = -z[start + k]
@@ -461,11 +491,10 @@ def correct(
         start, stop = indptr[j], indptr[j + 1]
         d = stop - start
         t, mu = ends[j, 0], ends[j, 1]
-        looseness = _read_money(j, start, d, node, price, ends, money)
-        for k in range(d):
-            rent[k] = lam[node[start + k]] + mu * money[k]
-        g = curvature(s, alpha, start, d, slope, x, z, rent, theta, y)
-        _, py, delta = eliminate_budget(d, looseness, theta, y, money, g)
+        looseness, g, py, delta = _recall(
+            j, start, d, s, alpha, node, price, lam, ends, slope, x, z, money, rent,
+            theta, y,
+        )  # fmt: skip
         if not by_demand:
             for k in range(d):
                 i = start + k
