@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 
 from stackelberg.edge import Market, allocate
 from stackelberg.edge.first_steps import from_rough_prices
-from stackelberg.edge.interior_point import interior_point
+from stackelberg.edge.interior_point import Effort, interior_point
 from stackelberg.edge.market import Floats
 from stackelberg.edge.problem import Problem
 from stackelberg.edge.rough_prices import best_answers, fair_prices
@@ -84,7 +84,7 @@ def test_fair_prices_charge_half_of_what_an_equal_split_is_worth() -> None:
 def test_a_large_market_is_solved_from_rough_prices(budgets: float) -> None:
     problem = problem_of(MARKET)
     problem = replace(problem, budget=budgets * problem.budget)
-    found = from_rough_prices(problem, 1e-2, 1e-10, 100)
+    found = from_rough_prices(problem, 1e-2, Effort(1e-10, 100))
     assert found is not None
     whole = interior_point(problem, 1e-10)
     assert found.gap_per_user <= 1e-10

@@ -8,7 +8,7 @@ from edge.markets import random_market
 from edge.test_central_path import problem_of
 
 from stackelberg.edge.central_path import PathPoint, follow_path
-from stackelberg.edge.interior_point import interior_point
+from stackelberg.edge.interior_point import Effort, interior_point
 from stackelberg.edge.last_steps import last_steps
 from stackelberg.edge.likely_edges import keep, nearly_cheapest, too_cheap
 from stackelberg.edge.market import Floats, Ints
@@ -97,7 +97,7 @@ def test_the_last_steps_find_the_optimum_of_all_edges(
         return chosen
 
     monkeypatch.setattr("stackelberg.edge.last_steps.nearly_cheapest", too_few)
-    found = last_steps(problem, start, TOLERANCE, 100)
+    found = last_steps(problem, start, Effort(TOLERANCE, 100))
 
     def utility(amount: Floats) -> Floats:
         return np.add.reduceat(problem.weight * amount, problem.indptr[:-1])

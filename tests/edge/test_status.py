@@ -18,8 +18,8 @@ from stackelberg.edge import Market, allocate
 from stackelberg.errors import DomainError
 from stackelberg.game import Status
 
-# The package gives the function the module's name.
-MODULE = importlib.import_module("stackelberg.edge.allocate")
+# Where the method is called.
+MODULE = importlib.import_module("stackelberg.edge.interior_point")
 
 TOLERANCE = 1e-8
 

@@ -19,7 +19,7 @@ from stackelberg.edge.first_steps import CROWD, from_known_prices, from_rough_pr
 from stackelberg.edge.interior_point import (
     AS_PANELS_FROM,
     MAX_ITERATIONS,
-    interior_point,
+    Effort,
 )
 from stackelberg.edge.interior_starts import closed_form_start
 from stackelberg.edge.last_steps import last_steps
@@ -422,31 +422,27 @@ def _iterated(
             how.pool,
             known,
         )
-    iterate = _from_likely_edges(problem, how, choice)
-    if iterate is None:
-        iterate = interior_point(
-            problem,
-            how.tolerance,
-            how.max_iterations or MAX_ITERATIONS,
-            how.stop,
-            how.pool,
-            pattern=choice.pattern,
-        )
-    return iterate
+    effort = Effort(
+        how.tolerance,
+        how.max_iterations or MAX_ITERATIONS,
+        how.stop,
+        how.pool,
+        choice.pattern,
+    )
+    found = _from_likely_edges(problem, how.lam, effort)
+    return effort.spent_on(problem) if found is None else found
 
 
-def _from_likely_edges(problem: Problem, how: _How, choice: Choice) -> Iterate | None:
+def _from_likely_edges(
+    problem: Problem, lam: Floats | None, effort: Effort
+) -> Iterate | None:
     """The interior point method from near the optimum, on few edges; None where that
     does not pay or leads nowhere.
     """
     if problem.alpha != 1.0:
         return None
-    ends = (
-        how.tolerance, how.max_iterations or MAX_ITERATIONS, how.stop, how.pool,
-        choice.pattern,
-    )  # fmt: skip
-    if how.lam is not None:
-        found = from_known_prices(problem, how.lam, *ends)
+    if lam is not None:
+        found = from_known_prices(problem, lam, effort)
         if found is not None:
             return found
     crowd = len(problem.budget) / max(len(problem.capacity), 1)
@@ -454,17 +450,17 @@ def _from_likely_edges(problem: Problem, how: _How, choice: Choice) -> Iterate |
         problem.capacity
     )
     target = min(max(0.5 / max(crowd, 1e-300), LEAST_TARGET), GREATEST_TARGET)
-    target = max(target, how.tolerance)
+    target = max(target, effort.tolerance)
     if crowd >= CROWD and sparse_reach:
         start = follow_path(
-            problem, target, how.pool, stop=how.stop, pattern=choice.pattern
+            problem, target, effort.pool, stop=effort.stop, pattern=effort.pattern
         )
         if start is None:
             return None
-        found = last_steps(problem, start, *ends)
+        found = last_steps(problem, start, effort)
         return replace(found, iterations=math.ceil(start.passes) + found.iterations)
-    if choice.pattern is None and _is_large(problem):
-        return from_rough_prices(problem, target, *ends)
+    if effort.pattern is None and _is_large(problem):
+        return from_rough_prices(problem, target, effort)
     return None
 
 

@@ -9,19 +9,17 @@ end. Edges put aside by mistake come back each time that all are looked at.
 from __future__ import annotations
 
 import math
-from concurrent.futures import Executor
 from dataclasses import replace
 
 import numpy as np
 
 from stackelberg.edge.central_path import MAX_PASSES, follow_path
-from stackelberg.edge.interior_point import interior_point
+from stackelberg.edge.interior_point import Effort
 from stackelberg.edge.last_steps import DOUBT, MARGIN, MOST_ROUNDS, solved_on
 from stackelberg.edge.likely_edges import keep, nearly_cheapest
 from stackelberg.edge.market import Bools, Floats
-from stackelberg.edge.problem import Iterate, Problem, Stop
+from stackelberg.edge.problem import Iterate, Problem
 from stackelberg.edge.rough_prices import best_answers, fair_prices
-from stackelberg.edge.sparse_factor import Pattern
 
 FAIR_GAP = 0.05
 """Gap of the path's point whose fair prices are the first."""
@@ -48,36 +46,25 @@ LEAST_SHARE = 1e-2
 def from_rough_prices(
     problem: Problem,
     target: float,
-    tolerance: float,
-    max_iterations: int,
-    stop: Stop | None = None,
-    pool: Executor | None = None,
-    pattern: Pattern | None = None,
+    effort: Effort,
 ) -> Iterate | None:
-    """Solve to a gap of `tolerance` per user; None where that way leads nowhere.
+    """Solve as far as `effort` goes; None where that way leads nowhere.
 
     Args:
         problem: what to solve; the logarithm only.
         target: gap per user at which the central path is left.
-        tolerance: gap per user at which to end.
-        max_iterations: bound on the steps of each part.
-        stop: lets the caller end early.
-        pool: threads to use; the bits do not depend on it.
-        pattern: of a sparse factor; by default the factor is dense.
+        effort: its bound on the steps is that of each part.
     """
     lam = fair_prices(problem, FAIR_GAP)
     likely = keep(problem, _likely(problem, lam, *WIDE))
-    first = interior_point(
-        likely.problem, FIRST_GAP, max_iterations, stop, pool, pattern=pattern
-    )
+    first = replace(effort, tolerance=FIRST_GAP).spent_on(likely.problem)
     if first.bounded:
         return likely.restored(first)
     if first.gap_per_user > FIRST_GAP:
         return None
     found = from_prices(
-        problem, first.capacity_shadow_price, (max(FIRST_GAP, target), target),
-        tolerance, max_iterations, stop, pool, pattern,
-    )  # fmt: skip
+        problem, first.capacity_shadow_price, (max(FIRST_GAP, target), target), effort
+    )
     if found is None:
         return None
     return replace(found, iterations=first.iterations + found.iterations)
@@ -86,20 +73,13 @@ def from_rough_prices(
 def from_known_prices(
     problem: Problem,
     lam: Floats,
-    tolerance: float,
-    max_iterations: int,
-    stop: Stop | None = None,
-    pool: Executor | None = None,
-    pattern: Pattern | None = None,
+    effort: Effort,
 ) -> Iterate | None:
     """The same from node prices of a similar problem; None where they are too far."""
     crowd = len(problem.budget) / len(problem.capacity)
     for gap in KNOWN_IN_A_CROWD if crowd >= CROWD else KNOWN:
-        at = max(gap, tolerance)
-        found = from_prices(
-            problem, lam, (at, at), tolerance, max_iterations, stop,
-            pool, pattern, KNOWN_PASSES,
-        )  # fmt: skip
+        at = max(gap, effort.tolerance)
+        found = from_prices(problem, lam, (at, at), effort, KNOWN_PASSES)
         if found is not None:
             return found
     return None
@@ -109,11 +89,7 @@ def from_prices(
     problem: Problem,
     lam: Floats,
     gaps: tuple[float, float],
-    tolerance: float,
-    max_iterations: int,
-    stop: Stop | None = None,
-    pool: Executor | None = None,
-    pattern: Pattern | None = None,
+    effort: Effort,
     max_passes: int = MAX_PASSES,
 ) -> Iterate | None:
     """The central path from the first to the second of `gaps` per user, and the end.
@@ -126,17 +102,15 @@ def from_prices(
     for _ in range(MOST_ROUNDS):
         likely = keep(problem, chosen)
         point = follow_path(
-            likely.problem, target, pool, lam=lam, first_gap=first_gap,
-            stop=stop, pattern=pattern, max_passes=max_passes,
+            likely.problem, target, effort.pool, lam=lam, first_gap=first_gap,
+            stop=effort.stop, pattern=effort.pattern, max_passes=max_passes,
         )  # fmt: skip
         if point is None:
             return None
         lam, first_gap = point.lam, target
-        found, missed = solved_on(
-            problem, likely, point, tolerance, max_iterations, stop, pool, pattern
-        )
+        found, missed = solved_on(problem, likely, point, effort)
         steps += math.ceil(point.passes) + found.iterations
-        if found.bounded or found.gap_per_user <= tolerance:
+        if found.bounded or found.gap_per_user <= effort.tolerance:
             return replace(found, iterations=steps)
         if missed is None:
             return None

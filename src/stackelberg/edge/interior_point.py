@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -119,6 +119,24 @@ def interior_point(
             break
     assert best is not None
     return replace(best, iterations=steps)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How far methods go that end in this one, and with what; see `interior_point`."""
+
+    tolerance: float
+    max_iterations: int = MAX_ITERATIONS
+    stop: Stop | None = None
+    pool: Executor | None = None
+    pattern: Pattern | None = None
+
+    def spent_on(self, problem: Problem, start: PathPoint | None = None) -> Iterate:
+        """The interior point method on `problem`."""
+        return interior_point(
+            problem, self.tolerance, self.max_iterations, self.stop, self.pool, start,
+            self.pattern,
+        )  # fmt: skip
 
 
 def _better(found: Iterate, other: Iterate) -> bool:

@@ -7,13 +7,12 @@ those left out would have been cheaper it is put back and the steps are made aga
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from dataclasses import replace
 
 import numpy as np
 
 from stackelberg.edge.central_path import PathPoint
-from stackelberg.edge.interior_point import interior_point
+from stackelberg.edge.interior_point import Effort
 from stackelberg.edge.likely_edges import (
     LikelyEdges,
     keep,
@@ -21,8 +20,7 @@ from stackelberg.edge.likely_edges import (
     too_cheap,
 )
 from stackelberg.edge.market import Bools
-from stackelberg.edge.problem import Iterate, Problem, Stop
-from stackelberg.edge.sparse_factor import Pattern
+from stackelberg.edge.problem import Iterate, Problem
 
 MARGIN, DOUBT = 0.5, 0.15
 """Edges are kept up to this much dearer than the cheapest, and where mu is unsure by
@@ -45,13 +43,9 @@ HARMLESS = 0.1
 def last_steps(
     problem: Problem,
     start: PathPoint,
-    tolerance: float,
-    max_iterations: int,
-    stop: Stop | None = None,
-    pool: Executor | None = None,
-    pattern: Pattern | None = None,
+    effort: Effort,
 ) -> Iterate:
-    """Solve from `start` to a gap of `tolerance` per user; see `interior_point`."""
+    """Solve from `start` as far as `effort` goes."""
     mu, v = start.users[:, 0], start.users[:, 1]
     chosen = nearly_cheapest(problem, start.lam, mu, v, MARGIN, DOUBT)
     steps = 0
@@ -61,18 +55,14 @@ def last_steps(
         likely = keep(problem, chosen)
         users = np.ascontiguousarray(start.users[likely.user])
         point = replace(start, users=users)
-        found, missed = solved_on(
-            problem, likely, point, tolerance, max_iterations, stop, pool, pattern
-        )
+        found, missed = solved_on(problem, likely, point, effort)
         steps += found.iterations
-        if found.bounded or found.gap_per_user <= tolerance:
+        if found.bounded or found.gap_per_user <= effort.tolerance:
             return replace(found, iterations=steps)
         if missed is None:
             break
         chosen |= missed
-    found = interior_point(
-        problem, tolerance, max_iterations, stop, pool, start, pattern
-    )
+    found = effort.spent_on(problem, start)
     return replace(found, iterations=steps + found.iterations)
 
 
@@ -80,19 +70,13 @@ def solved_on(
     problem: Problem,
     likely: LikelyEdges,
     point: PathPoint,
-    tolerance: float,
-    max_iterations: int,
-    stop: Stop | None,
-    pool: Executor | None,
-    pattern: Pattern | None,
+    effort: Effort,
 ) -> tuple[Iterate, Bools | None]:
     """An answer from likely edges alone as one to the whole problem, with its gap on
     all edges; and those that it should have had, None if that is not what it lacks.
     """
-    few = (1.0 - HARMLESS) * tolerance
-    found = interior_point(
-        likely.problem, few, max_iterations, stop, pool, point, pattern
-    )
+    few = (1.0 - HARMLESS) * effort.tolerance
+    found = replace(effort, tolerance=few).spent_on(likely.problem, point)
     lam, mu = found.capacity_shadow_price, found.budget_shadow_price
     v = likely.price_of_utility(lam, mu)
     jammed = found.gap_per_user > few
@@ -100,6 +84,6 @@ def solved_on(
     mu = found.budget_shadow_price
     added = too_cheap(problem, lam, mu, v) / float(problem.user_weight.sum())
     found = replace(found, gap_per_user=found.gap_per_user + added)
-    if jammed or found.gap_per_user <= tolerance:
+    if jammed or found.gap_per_user <= effort.tolerance:
         return found, None
     return found, nearly_cheapest(problem, lam, mu, v, MARGIN_OF_MISSED)
