@@ -11,7 +11,11 @@ import pytest
 from envs.cells import every_gain, reset
 
 from stackelberg import envs
-from stackelberg.envs.interference import interference_from_pairs_w, usual_rounds
+from stackelberg.envs.interference import (
+    by_partners,
+    interference_from_pairs_w,
+    usual_rounds,
+)
 from stackelberg.envs.world import fader
 
 M, N = 4, 12
@@ -46,6 +50,7 @@ def heard(state: envs.State, channel: Any, power: Any, params: envs.EnvParams) -
 @pytest.mark.parametrize("fading", FADING)
 def test_crowded_and_lone_pairs_hear_what_a_sum_over_links_gives(fading: str) -> None:
     assert usual_rounds(N, M) < N - 1
+    assert by_partners(FADING[fading], N, M) == (fading != "none")
     with jax.enable_x64(True):
         params = params_with(fading)
         state = reset(jax.random.key(4), params)
@@ -67,6 +72,20 @@ def test_crowded_and_lone_pairs_hear_what_a_sum_over_links_gives(fading: str) ->
             np.testing.assert_allclose(batch[member], wanted, rtol=1e-12)
             alone = one(state, channels[member], powers[member], params)
             np.testing.assert_allclose(alone, batch[member], rtol=1e-14)
+
+
+def test_every_link_is_looked_at_where_many_share_a_channel() -> None:
+    sizes = [(10, 25), (50, 25), (100, 25), (200, 25), (50, 5)]
+    rayleigh = [by_partners(envs.Rayleigh(), *size) for size in sizes]
+    assert rayleigh == [True, True, False, False, False]
+    assert all(by_partners(envs.Jakes(), *size) for size in sizes)
+    with jax.enable_x64(True):
+        params = envs.make_params(num_channels=1, num_pairs=N, dtype="float64")
+        state = reset(jax.random.key(4), params)
+        cross = np.asarray(every_gain(state, params)["d2d_to_d2d"])[0]
+        channel, power = jnp.zeros(N, jnp.int32), jnp.asarray(POWER[0])
+        found = jax.jit(heard)(state, channel, power, params)
+    np.testing.assert_allclose(found, POWER[0] @ cross, rtol=1e-12)
 
 
 def test_slopes_are_those_of_the_gains_in_a_batch_too() -> None:

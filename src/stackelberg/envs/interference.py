@@ -3,7 +3,8 @@
 Most pairs share their channel with few others, so their interference is added up along
 the pairs of a channel, a round at a time, and only links that are used are drawn. Some
 rounds are played by all members of a batch; further ones only where a channel is
-fuller than usual. Shape legend: M channels, N pairs.
+fuller than usual. Where many share a channel, every link is looked at instead. Shape
+legend: M channels, N pairs.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from stackelberg.envs.fading import Fading, Rayleigh
 from stackelberg.envs.gains import Gains
 from stackelberg.envs.hashing import Stream
 from stackelberg.envs.lazily import where_needed
 from stackelberg.envs.links import Fader, cross_gains_on, next_on_channel
+
+MOST_ROUNDS = 7
+"""Of `usual_rounds`, with Rayleigh fading; past it every link is looked at."""
 
 
 @jax.custom_jvp
@@ -40,9 +45,10 @@ def interference_from_pairs_w(
         channel: of each pair [N].
         transmit_power_w: [N].
     """
-    if fader.model is None:  # no number to draw: reading every gain is quicker
+    num_channels = gains.cellular_to_d2d.shape[0]
+    if not by_partners(fader.model, len(channel), num_channels):
         return _by_all_links(gains, fader, channel, transmit_power_w)
-    rounds = usual_rounds(len(channel), gains.cellular_to_d2d.shape[0])
+    rounds = usual_rounds(len(channel), num_channels)
     follows = next_on_channel(channel)
     used = _Used(gains.d2d_to_d2d, fader, channel, transmit_power_w, follows)
     pair = jnp.arange(len(channel))
@@ -58,6 +64,19 @@ def interference_from_pairs_w(
 def _slope(primals: Any, tangents: Any) -> tuple[Array, Array]:
     _, slope = jax.jvp(_by_all_links, primals, tangents)
     return interference_from_pairs_w(*primals), slope
+
+
+def by_partners(fading: Fading, num_pairs: int, num_channels: int) -> bool:
+    """Whether going from partner to partner is quicker than looking at every link.
+
+    Not without fading, where there is no number to draw; nor with Rayleigh fading where
+    many share a channel: looking up a partner takes as long as several draws. A draw of
+    Jakes fading is always dearer.
+    """
+    if fading is None:
+        return False
+    few = usual_rounds(num_pairs, num_channels) <= MOST_ROUNDS
+    return few or not isinstance(fading, Rayleigh)
 
 
 def usual_rounds(num_pairs: int, num_channels: int) -> int:
@@ -111,7 +130,7 @@ def _others(argument: tuple[_Used, _Heard]) -> Float[Array, " N"]:
 def _by_all_links(
     gains: Gains, fader: Fader, channel: Array, transmit_power_w: Array
 ) -> Float[Array, " N"]:
-    """The same from every link between two pairs, for derivatives."""
+    """The same from every link between two pairs; for derivatives too."""
     shared = channel[:, None] == channel[None, :]
     gain = jnp.where(shared, cross_gains_on(gains, fader, channel), 0.0)
     return (transmit_power_w[:, None] * gain).sum(axis=0)
