@@ -111,3 +111,18 @@ def test_the_comparison_tells_what_the_equilibrium_looks_like(
     told = " ".join(ended.json["story"])
     for part in ("least power", "price", "1 dB", "per channel"):
         assert part in told, told
+
+
+def test_no_input_is_replaced_by_the_report(
+    stackelberg: CommandLine, cell: Path, tmp_path: Path
+) -> None:
+    before = cell.read_bytes()
+    ended = stackelberg("spectrum", "compare", cell, "--report", cell)
+    assert_refused(ended, "--report", "which is an input")
+    assert cell.read_bytes() == before
+    policy = tmp_path / "mine.policy"
+    policy.write_text("{}")
+    ended = stackelberg(
+        "spectrum", "compare", cell, "--policy", policy, "--report", policy
+    )
+    assert_refused(ended, "--report", "which is an input")

@@ -132,7 +132,7 @@ def test_without_a_base_station_it_stands_at_the_origin(tmp_path: Path) -> None:
     ("old", "new", "parts"),
     [
         ("cellular,300", "celular,300", ("role, row 2", "'celular'", "did you mean")),
-        ("pair,180,120", "pair,,120", ("x_m, row 4", "a finite number of m")),
+        ("pair,180,120", "pair,,120", ("x_m, row 4", "a number of m")),
         ("pair,180,120", "pair,180,east", ("y_m, row 4", "'east'")),
         ("190,130", "190,inf", ("receiver_y_m, row 4", "'inf'")),
         ("190,130", ",130", ("receiver_x_m, row 4", "nothing")),
@@ -140,6 +140,8 @@ def test_without_a_base_station_it_stands_at_the_origin(tmp_path: Path) -> None:
         ("cellular,300,50", "base_station,300,50", ("row 2", "one base station")),
         ("receiver_y_m", "receiver_y", ("receiver_y_m", "in the header")),
         ("cellular", "pair", ("receiver_x_m, row 2",)),
+        ("cellular,300", "cellular,3_00", ("x_m, row 2", "'3_00'")),
+        ("cellular,300", "cellular,3e8", ("x_m, row 2", "at most 1e+06")),
     ],
 )
 def test_broken_places(
@@ -170,3 +172,12 @@ def test_places_leave_no_number_of_pairs_to_ask_for(
         "spectrum", "generate", "--places", places, "--pairs", 4, "-o", "c.json"
     )
     assert_refused(ended, "--pairs", "not beside --places")
+
+
+def test_places_are_not_written_over(stackelberg: CommandLine, tmp_path: Path) -> None:
+    places = tmp_path / "cell-0.json"
+    places.write_text(PLACES)
+    for options in (("-o", places), ("-o", tmp_path, "--count", 2)):
+        ended = stackelberg("spectrum", "generate", "--places", places, *options)
+        assert_refused(ended, "-o", "which is an input")
+    assert places.read_text() == PLACES

@@ -104,3 +104,16 @@ def test_a_policy_of_an_unknown_method_is_one_line(
     monkeypatch.delitem(METHODS, "tiny")
     ended = stackelberg("learn", "evaluate", trained)
     assert_refused(ended, str(trained), "settings inside: method.name", "'tiny'")
+
+
+def test_a_policy_is_not_replaced_by_its_report(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    policy = run / "trained.policy"
+    policy.write_text("{}")
+    for source in (policy, run):
+        ended = stackelberg("learn", "evaluate", source, "--report", policy)
+        assert_refused(ended, "--report", "which is an input")
+    assert policy.read_text() == "{}"

@@ -14,7 +14,19 @@ from stackelberg.io import read_tabular_game, write_tabular_game
 from stackelberg.learning import TabularGame, cycle_game, random_game
 from stackelberg.learning.tabular_classes import GameClass
 
-GAMES = [cycle_game(), *(random_game(kind, seed=1) for kind in get_args(GameClass))]
+ENDS = TabularGame(
+    reward=np.array([[[[1.0, 0.0]], [[0.0, 1.0]]], [[[1.0, 2.0]], [[0.0, 1.0]]]]),
+    transition=np.array([[0.5, 0.5], [0.0, 0.0]]),
+    discount=np.array([0.5, 0.5]),
+    terminal=np.array([False, True]),
+)
+"""The row of its terminal state plays no part and is no distribution."""
+
+GAMES = [
+    ENDS,
+    cycle_game(),
+    *(random_game(kind, seed=1) for kind in get_args(GameClass)),
+]
 
 
 @pytest.mark.parametrize("game", GAMES)
@@ -98,3 +110,23 @@ def _written(folder: Path, members: dict[str, Any]) -> Path:
     path = folder / "game.json"
     path.write_text(json.dumps(members))
     return path
+
+
+def test_a_state_ends_once_and_no_list_says_that_none_does(tmp_path: Path) -> None:
+    members = _members(tmp_path)
+    members["terminal"] = [members["states"][1]] * 2
+    with pytest.raises(InputError, match=r"terminal\[1\]: expected each name once"):
+        read_tabular_game(_written(tmp_path, members))
+    members["terminal"] = None
+    members["transition"][1] = [[[0.0, 1.0]] * 2] * 2
+    assert read_tabular_game(_written(tmp_path, members)).live.all()
+
+
+def test_too_many_followers_are_told_as_such(tmp_path: Path) -> None:
+    reward: Any = 1.0
+    for _ in range(62):
+        reward = [reward]
+    members = _members(tmp_path)
+    members["reward"] = [[[reward]]] * 63
+    with pytest.raises(InputError, match=r"reward: .*\(61 followers\), got 65 deep"):
+        read_tabular_game(_written(tmp_path, members))

@@ -415,3 +415,14 @@ def test_what_does_not_fit_is_refused():
         certify(scenario, replace(value, transmit_power_w=bad))
     with pytest.raises(DomainError, match=r"^channel\[0\]: expected a channel number"):
         certify(scenario, replace(value, channel=value.channel + 3))
+
+
+@pytest.mark.parametrize(
+    ("price", "power"), [(5e-324, 0.01), (1e19, 1e308), (1e308, 1e-320)]
+)
+def test_absurd_answers_do_not_hold_and_warn_of_nothing(
+    price: float, power: float
+) -> None:
+    scenario = generate(seed=3, num_channels=2, num_pairs=2, channel=[0, 0])
+    absurd = outcome(scenario, [0, 0], np.full(2, price), np.full(2, power))
+    assert not certify(scenario, absurd, max_boxes=10).holds(1e-4)

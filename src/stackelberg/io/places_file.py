@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 
 import numpy as np
+import polars as pl
 
 from stackelberg.errors import ConfigError, DomainError, suggestion
 from stackelberg.io.published import published_table
@@ -14,6 +14,9 @@ from stackelberg.io.tables import Cells
 from stackelberg.spectrum.scenario import Floats, Positions
 
 ROLES = ("base_station", "cellular", "pair")
+
+FARTHEST_M = 1e6
+"""Greatest coordinate: the flat cell that places are on is no continent."""
 
 _OWN = ("x_m", "y_m")
 _RECEIVER = ("receiver_x_m", "receiver_y_m")
@@ -75,14 +78,14 @@ def _role(table: Cells, row: int) -> str:
 
 def _coordinates(table: Cells, column: str, wanted: np.ndarray | None = None) -> Floats:
     """The column in m where it is `wanted`, by default everywhere; else it is empty."""
-    values = np.full(len(table.frame), math.nan)
-    for row, text in enumerate(table.frame[column].to_list()):
+    texts = table.frame[column].str.strip_chars()
+    values = texts.cast(pl.Float64, strict=False).fill_null(math.nan).to_numpy()
+    for row, text in enumerate(texts.to_list()):
         if wanted is not None and not wanted[row]:
-            if (text or "").strip():
+            if text:
                 raise table.error(DomainError, column, row, "nothing but for a pair")
             continue
-        with contextlib.suppress(ValueError):
-            values[row] = float(text or "")
-        if not math.isfinite(values[row]):
-            raise table.error(DomainError, column, row, "a finite number of m")
+        if not abs(values[row]) <= FARTHEST_M:
+            expected = f"a number of m, at most {FARTHEST_M:g} from the origin"
+            raise table.error(DomainError, column, row, expected)
     return values

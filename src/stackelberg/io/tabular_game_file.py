@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 
@@ -64,15 +64,17 @@ def tabular_game_from_json(content: bytes) -> TabularGame:
     )
     # TabularGame validates kinds, shapes and domains: one set of checks and texts.
     plain = cast("dict[str, Any]", members)
-    game = TabularGame(
+    given = {key: plain[key] for key in _NAMES if members.get(key) is not None}
+    ended = {}
+    if members.get("terminal") is not None:
+        ended["terminal"] = _terminal(members["terminal"], given.get("states"), plain)
+    return TabularGame(
         reward=plain["reward"],
         transition=plain["transition"],
         discount=plain["discount"],
-        **{key: plain[key] for key in _NAMES if members.get(key) is not None},
+        **given,
+        **ended,
     )
-    if "terminal" not in members:
-        return game
-    return game.replace(terminal=_terminal(members["terminal"], game))
 
 
 def tabular_game_text(game: TabularGame) -> str:
@@ -92,16 +94,36 @@ def tabular_game_text(game: TabularGame) -> str:
     return object_text(members)
 
 
-def _terminal(given: object, game: TabularGame) -> np.ndarray:
-    """Which states are named as terminal [S]."""
-    states = cast("tuple[str, ...]", game.states)
+def _terminal(given: object, names: object, plain: dict[str, Any]) -> np.ndarray:
+    """Which states are named as terminal [S].
+
+    The rows of terminal states may say anything, so this comes before the game, which
+    checks the rows. What is wrong with the states' own names the game says first.
+    """
     if not isinstance(given, list):
         raise ConfigError("terminal", expected="a list of states", got=shown(given))
-    names = cast("list[object]", given)
-    for i, name in enumerate(names):
-        if name not in states:
-            near = suggestion(name, states) if isinstance(name, str) else ""
+    ended = cast("list[object]", given)
+    table = plain["transition"]
+    count = len(cast("list[object]", table)) if isinstance(table, list) else 0
+    if names is None:
+        names = [str(number) for number in range(count)]
+    if not _are_names(names, count):
+        return np.zeros(count, dtype=np.bool_)
+    for i, name in enumerate(ended):
+        if name not in names:
+            near = suggestion(name, names) if isinstance(name, str) else ""
             raise ConfigError(
                 f"terminal[{i}]", expected=f"a state's name{near}", got=shown(name)
             )
-    return np.array([name in names for name in states], dtype=np.bool_)
+        if name in ended[:i]:
+            raise ConfigError(
+                f"terminal[{i}]", expected="each name once", got=f"{shown(name)} again"
+            )
+    return np.array([name in ended for name in names], dtype=np.bool_)
+
+
+def _are_names(names: object, count: int) -> TypeGuard[list[str]]:
+    """Whether these may be the names of so many states."""
+    if not isinstance(names, list) or len(cast("list[object]", names)) != count:
+        return False
+    return all(isinstance(name, str) for name in cast("list[object]", names))

@@ -13,6 +13,9 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
+MOST_AXES = 64
+"""Of an array, by NumPy."""
+
 
 def table_of(name: str, value: object) -> Floats:
     """`value` as a read-only float64 array of finite numbers.
@@ -32,6 +35,12 @@ def table_of(name: str, value: object) -> Floats:
             raise ConfigError(
                 name + found[0], expected="a number", got=shown_value(found[1])
             )
+    if _depth(value) > MOST_AXES:
+        raise ShapeError(
+            name,
+            expected=f"rows within rows at most {MOST_AXES} deep (61 followers)",
+            got=f"{_depth(value)} deep",
+        )
     try:
         raw = np.asarray(value)
         if raw.dtype.kind not in "iuf":
@@ -46,6 +55,14 @@ def table_of(name: str, value: object) -> Floats:
     refuse_unless(name, table, np.isfinite(table), "a finite number")
     table.flags.writeable = False
     return table
+
+
+def _depth(value: object) -> int:
+    """How many lists are within one another, first entries followed."""
+    depth = 0
+    while isinstance(value, (list, tuple)) and value:
+        value, depth = cast("list[object]", value)[0], depth + 1
+    return depth
 
 
 def refuse_unless(name: str, table: Floats, good: Bools, expected: str) -> None:

@@ -69,9 +69,9 @@ class TabularGame:
         _set(self, "reward", _checked_reward(self.reward))
         _set(self, "transition", _checked_shape(self))
         _set(self, "discount", _checked_discount(self))
+        _set(self, "states", _names("states", self.states, self.num_states))
         _set(self, "terminal", _checked_terminal(self))
         _check_probabilities(self)
-        _set(self, "states", _names("states", self.states, self.num_states))
         _set(
             self,
             "leader_actions",

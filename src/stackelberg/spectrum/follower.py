@@ -97,6 +97,7 @@ def follower_power(
     return np.clip(wish, scenario.min_power_w, scenario.max_power_w)
 
 
+@np.errstate(over="ignore")  # nearly free reuse: everybody wants more than there is
 def follower_equilibrium(
     scenario: Scenario, reuse_price: npt.ArrayLike, choice: Choice = "best"
 ) -> FollowerEquilibrium:

@@ -135,6 +135,7 @@ def payments(
     return price * power * gain
 
 
+@np.errstate(over="ignore", invalid="ignore")  # absurd powers: infinite, not a warning
 def outcome(
     scenario: Scenario,
     channel: npt.ArrayLike,

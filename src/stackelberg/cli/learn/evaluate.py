@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stackelberg.cli import output as terminal
-from stackelberg.cli.arguments import file_in_existing_folder
+from stackelberg.cli.arguments import file_in_existing_folder, refuse_overwriting
 from stackelberg.cli.learn.demo_policy import SHIPPED, shipped_policy
 from stackelberg.cli.learn.judging import decisions_per_second
 from stackelberg.cli.learn.telling import METRIC_ROWS, shown_metric
@@ -73,6 +73,7 @@ def evaluate(
 
     if report is not None:
         file_in_existing_folder("--report", report)
+        refuse_overwriting(files_of(policy), {"--report": [report]})
     with terminal.progress_of("evaluating") as shown:
         shown("reading")
         trained = read_trained(policy)
@@ -128,6 +129,13 @@ def evaluate(
     )
     console.print(f"{speed:.3g} decisions per second, one for all pairs of a slot")
     return 0
+
+
+def files_of(policy: Path) -> list[Path]:
+    """What a policy is read from: its file, or every file in its run's folder."""
+    if not policy.is_dir():
+        return [policy]
+    return [path for path in policy.rglob("*") if path.is_file()]
 
 
 def read_trained(path: Path) -> TrainedPolicy:

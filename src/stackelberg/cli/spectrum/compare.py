@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stackelberg.cli import output as terminal
-from stackelberg.cli.arguments import file_in_existing_folder, options_named
+from stackelberg.cli.arguments import (
+    file_in_existing_folder,
+    options_named,
+    refuse_overwriting,
+)
 from stackelberg.cli.exit_codes import NOT_REACHED
+from stackelberg.cli.learn.evaluate import files_of
 from stackelberg.cli.options import (
     AsJson,
     Cap,
@@ -80,6 +85,8 @@ def compare(
 
     if report is not None:
         file_in_existing_folder("--report", report)
+        read = [scenario] if policy is None else [scenario, *files_of(policy)]
+        refuse_overwriting(read, {"--report": [report]})
     cell = io.read_scenario(scenario)
     trained = None if policy is None else readable(policy, cell)
     with terminal.progress_of("comparing") as started, options_named(_OPTIONS):

@@ -12,6 +12,7 @@ from stackelberg.cli.arguments import (
     existing_folder,
     file_in_existing_folder,
     options_named,
+    refuse_overwriting,
 )
 from stackelberg.cli.options import AsJson, Seed
 from stackelberg.errors import ConfigError, DomainError
@@ -132,11 +133,15 @@ def generate(
         "fading": fading,
     }
     channel = "random" if random_channels else None
-    where = None if places is None else _given(places, drawn)
+    targets = _targets(seed, count, output)
+    where = None
+    if places is not None:
+        refuse_overwriting([places], {"-o": [path for _, path in targets]})
+        where = _given(places, drawn)
     written: list[Path] = []
     size = ""
     with terminal.progress("generating"):
-        for cell_seed, path in _targets(seed, count, output):
+        for cell_seed, path in targets:
             with options_named(_OPTIONS):
                 scenario = _cell(cell_seed, where, drawn, radio, fixed_prices, channel)
             _write(scenario, path)

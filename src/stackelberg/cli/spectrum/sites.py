@@ -13,6 +13,7 @@ from stackelberg.cli.arguments import (
     existing_folder,
     file_in_existing_folder,
     options_named,
+    refuse_overwriting,
 )
 from stackelberg.cli.options import AsJson, Seed
 from stackelberg.errors import ConfigError
@@ -72,6 +73,7 @@ def import_sites(
         _import_all(sites, users, existing_folder("-o", output), arguments, as_json)
     else:
         target = file_in_existing_folder("-o", output)
+        refuse_overwriting([sites, users], {"-o": [target]})
         _import_one(sites, users, site, target, arguments, as_json)
 
 
@@ -105,6 +107,7 @@ def _import_all(
         with options_named(_OPTIONS):
             found = io.import_all_eua(sites, users, **arguments)
         written = {site: folder / file_name(site) for site in found.scenarios}
+        refuse_overwriting([sites, users], {"-o": list(written.values())})
         for site, scenario in found.scenarios.items():
             io.write_scenario(scenario, written[site])
     refused = {site: str(error) for site, error in found.refused.items()}
