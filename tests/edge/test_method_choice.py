@@ -52,6 +52,11 @@ def test_many_nodes_without_order_are_left_to_the_first_order_method() -> None:
     assert choose(problem, 1e-4).pattern is None
 
 
+def test_a_gap_of_a_thousandth_depends_on_what_a_matrix_costs() -> None:
+    assert choose(scattered(20_000, 256, 8), 5e-4).method == "dense"
+    assert choose(scattered(10_000, 1_000, 8), 5e-4).method == "first_order"
+
+
 def test_a_matrix_that_has_no_room_is_not_chosen() -> None:
     problem = scattered(2000, 20_000, 20)
     assert choose(problem, 1e-9).method == "first_order"

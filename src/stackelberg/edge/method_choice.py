@@ -1,6 +1,6 @@
 """Which method solves a market soonest, predicted from its size and the gap asked for.
 
-The interior point method takes 9 to 17 steps whatever the gap, each with a matrix of
+The interior point method takes 9 to 21 steps whatever the gap, each with a matrix of
 nodes by nodes to add up and to factor, densely or, where reach is local, sparsely. The
 first-order method needs no matrix and about 2.2 times as many passes for each digit.
 The costs below are CPU nanoseconds of one core, measured; only their ratios matter.
@@ -38,7 +38,7 @@ WORDS: dict[Method, str] = {
 STEPS = 14
 """Of the interior point method."""
 
-STEP_PER_EDGE, PER_PAIR, PER_FLOP = 100.0, 2.5, 0.06
+STEP_PER_EDGE, PER_PAIR, PER_FLOP = 60.0, 2.5, 0.06
 """Of a step: per edge, per pair of edges of a user, and per multiplication."""
 
 PASSES, PASSES_PER_DIGIT = 30.0, 2.2
