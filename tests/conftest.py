@@ -27,27 +27,40 @@ settings.load_profile("house")
 
 # The files that take longest, longest first: no worker waits for another at the end.
 LONG_FILES = (
-    "envs/test_baselines.py",
-    "learning/test_actor_critic.py",
-    "envs/test_faces.py",
     "envs/test_equilibrium.py",
+    "envs/test_baselines.py",
+    "learning/test_every_method.py",
+    "envs/test_faces.py",
     "envs/test_environment.py",
     "test_examples.py",
     "test_pages.py",
+    "learning/test_actor_critic.py",
+    "study/test_engine.py",
     "cli/test_learn_train.py",
+    "learning/test_independent_q.py",
     "learning/test_proximal.py",
     "learning/test_gradient.py",
-    "cli/test_play.py",
+    "study/test_ray.py",
+    "study/test_environment_methods.py",
     "spectrum/test_certify.py",
+    "cli/test_play.py",
+    "envs/test_bills.py",
     "spectrum/test_solve.py",
     "spectrum/test_bilevel.py",
-    "study/test_engine.py",
-    "study/test_ray.py",
     "edge/test_welfare.py",
     "io/test_broken_markets.py",
     "spectrum/test_assignment.py",
+    "learning/test_policy.py",
     "envs/test_make_params.py",
     "spectrum/test_channel_kernels.py",
+    "cli/test_edge_interrupt.py",
+    "edge/test_cold_cache.py",
+    "spectrum/test_reaction.py",
+    "edge/test_sparse_factor.py",
+    "edge/test_operator_prices.py",
+    "io/test_trace_file.py",
+    "io/test_table_limits.py",
+    "learning/test_stq.py",
 )
 
 
@@ -58,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = tempfile.TemporaryDirectory(prefix="stackelberg-jax-")
     config.add_cleanup(folder.cleanup)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 
 def _browser() -> str | None:

@@ -1,7 +1,8 @@
-"""Ctrl-C by a real signal to a real process."""
+"""Ctrl-C by a real signal: from elsewhere to a process, or by this one to itself."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -9,13 +10,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cli.command import CommandLine
 from cli.edge_markets import contents, market_in, solution_in
 
 from stackelberg import edge, io
+from stackelberg.cli.edge.stopping import Stopping
 from stackelberg.cli.interruption import ending_well
 
 MARKET = edge.generate(seed=1, num_users=60, num_nodes=6, radius_m=300.0)
@@ -26,25 +30,17 @@ from stackelberg.cli import application
 from stackelberg.cli.edge import stopping
 
 class Slow(stopping.Stopping):
-    def wait(self, step):
+    def __call__(self, step, gap_per_user):
         if step >= {step}:
             print("waiting", flush=True)
             end = time.monotonic() + 60.0
             while not self._interruption.asked and time.monotonic() < end:
                 time.sleep(0.01)
             {then}
-
-    def __call__(self, step, gap_per_user):
-        self.wait(step)
         return super().__call__(step, gap_per_user)
 
-    def at_step(self, step):
-        self.wait(step)
-        return super().at_step(step)
-
-import stackelberg.cli.edge.price, stackelberg.cli.edge.solve
-for command in ("price", "solve"):
-    sys.modules["stackelberg.cli.edge." + command].Stopping = Slow
+import stackelberg.cli.edge.solve
+sys.modules["stackelberg.cli.edge.solve"].Stopping = Slow
 sys.exit(application.run(sys.argv[1:]))
 """
 """The command line, waiting for Ctrl-C at one step of the work."""
@@ -67,13 +63,48 @@ def interrupted(*arguments: object, step: int, then: str = "pass", signals: int 
     return process.returncode, out, err
 
 
-@pytest.mark.parametrize("step", [0, 4])
+@pytest.fixture
+def interrupts_itself(
+    stackelberg: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """As `interrupted`, in this process, which signals itself at the step."""
+
+    def ended(*arguments: object, step: int) -> tuple[int, str, str]:
+        first = step
+
+        class Signalled(Stopping):
+            def __call__(self, step: int, gap_per_user: float) -> bool:
+                self.interrupt(step)
+                return super().__call__(step, gap_per_user)
+
+            def at_step(self, step: int) -> bool:
+                self.interrupt(step)
+                return super().at_step(step)
+
+            def interrupt(self, step: int) -> None:
+                if step >= first and not self._interruption.asked:
+                    signal.raise_signal(signal.SIGINT)
+
+        for command in ("price", "solve"):
+            module = importlib.import_module(f"stackelberg.cli.edge.{command}")
+            monkeypatch.setattr(module, "Stopping", Signalled)
+        told = stackelberg(*arguments)
+        return told.code, told.out, told.err
+
+    return ended
+
+
+@pytest.mark.parametrize(("step", "by_itself"), [(0, True), (4, False)])
 def test_ctrl_c_leaves_the_best_feasible_answer_on_disk(
-    tmp_path: Path, step: int
+    tmp_path: Path,
+    interrupts_itself: Callable[..., tuple[int, str, str]],
+    step: int,
+    by_itself: bool,
 ) -> None:
+    ended = interrupts_itself if by_itself else interrupted
     city = market_in(tmp_path / "city", MARKET)
     target = tmp_path / "out"
-    code, out, err = interrupted("edge", "solve", city, "-o", target, step=step)
+    code, out, err = ended("edge", "solve", city, "-o", target, step=step)
     assert code == 130
     assert "ended early by Ctrl-C" in out
     assert "Traceback" not in err
@@ -115,12 +146,16 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_the_old_answer(tmp_path: Path) 
     ],
 )
 def test_ctrl_c_leaves_the_best_prices_on_disk(
-    tmp_path: Path, concept: str, options: tuple[object, ...] | None, step: int
+    tmp_path: Path,
+    interrupts_itself: Callable[..., tuple[int, str, str]],
+    concept: str,
+    options: tuple[object, ...] | None,
+    step: int,
 ) -> None:
     city = market_in(tmp_path / "city", MARKET)
     target = tmp_path / "out"
     limits = () if options is None else (*options, "--cost", "0.5x", "--price-cap", 9)
-    code, out, err = interrupted(
+    code, out, err = interrupts_itself(
         "edge", "price", city, "--concept", concept, *limits, "-o", target, "--json",
         step=step,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ import numpy as np
 import pytest
 from learning.slot_games import UNIT, N, arrays, plain
 from learning.small_cells import cell
-from learning.tiny_methods import assert_goes_on_to_the_same_bits
+from learning.tiny_methods import (
+    assert_goes_on_to_the_same_bits,
+    begun_at_once,
+    compiling_quickly,
+)
 from oracles import slot_learning as oracle
 
 from stackelberg.envs.params import PriceLimits
@@ -48,13 +53,19 @@ TINY: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def quickly() -> Iterator[None]:
+    with compiling_quickly():
+        yield
+
+
 @cache
 def guided() -> ActorCritic:
     """Everything on."""
     settings = StackelbergQ(
         **TINY, imitate=0.5, imitate_floor=0.1, q_filter=True, kappa=0.5
     )
-    return settings.learner(cell())
+    return begun_at_once(settings.learner(cell()))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,11 @@ import jax
 import numpy as np
 import pytest
 from learning.small_cells import cell
-from learning.tiny_methods import assert_goes_on_to_the_same_bits
+from learning.tiny_methods import (
+    assert_goes_on_to_the_same_bits,
+    begun_at_once,
+    compiling_quickly,
+)
 
 from stackelberg.envs.equilibrium import (
     follower_regret,
@@ -37,9 +42,15 @@ TINY: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def quickly() -> Iterator[None]:
+    with compiling_quickly():
+        yield
+
+
 @cache
 def learner() -> GradientLearner:
-    return ResponseGradientResidual(**TINY).learner(cell())
+    return begun_at_once(ResponseGradientResidual(**TINY).learner(cell()))
 
 
 @cache
