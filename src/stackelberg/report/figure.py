@@ -97,7 +97,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def named_colour(
     styles: Mapping[str, Style],
-    title: str | None = None,
+    title: str | list[str] | None = None,
     *,
     legend: bool = True,
     **looks: Any,
@@ -112,7 +112,7 @@ def named_colour(
 
 
 def named_shape(
-    styles: Mapping[str, Style], title: str | None = None, **looks: Any
+    styles: Mapping[str, Style], title: str | list[str] | None = None, **looks: Any
 ) -> Any:
     """Point shapes of what is called `label`; one legend with its colours."""
     shapes = [style.shape for style in STYLES.values()]

@@ -184,7 +184,8 @@ def test_the_story_is_in_the_markets_own_numbers(record: ResourceRecord) -> None
         f"{number['capacity']}, both",
         f"The scarcest node is {scarcest.node}: a vCPU-hour more there is worth "
         f"{scarcest.shadow_price:.3g} nat",
-        f"Its price is {scarcest.price:.3g} USD",
+        f"It charges {scarcest.price:.3g} USD a vCPU-hour, and ",
+        f"it alone is {100 * scarcest.rent / record.num_users:.2g} % of what",
         "Splitting every node equally",
         "The printed formula (24)",
     ):

@@ -111,6 +111,19 @@ def test_the_map_has_everybody_once_a_panel_in_true_proportions(
     )
 
 
+def test_the_maps_legends_are_too_narrow_to_meet(drawn: dict[str, Figure]) -> None:
+    (_, panel) = drawn["edge-map"].chart.to_dict()["concat"]
+    of_users = [
+        part
+        for part in parts(panel)
+        if (part.get("legend") or {}).get("columns") is not None
+    ]
+    assert len(of_users) == 2  # colour and shape, which share one legend
+    for part in of_users:
+        assert part["legend"]["columns"] == 1
+        assert max(map(len, part["title"])) <= 10  # letters, less than its neighbour
+
+
 def test_a_market_without_places_has_no_map(data: EdgeReportData) -> None:
     market = dataclasses.replace(example_market(), positions_m=None)
     bare = edge_report_data(market, edge.allocate(market))

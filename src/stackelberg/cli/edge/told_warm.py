@@ -25,26 +25,36 @@ class OldAnswer:
         certificate: of the old answer as one of the new market; None where it is of
             other users, or of nothing but shadow prices.
         iterations: steps that the old solve took, by its own account.
-        taken: whether the solver can start from it.
+        linear, usual: whether users are linear, and whether --fairness is 1 too.
         seconds: that the certificate took.
     """
 
     folder: Path
     certificate: EdgeCertificate | None
     iterations: int | None
-    taken: bool
+    linear: bool
+    usual: bool
     seconds: float
 
     def may_be_kept(self, tolerance: float) -> bool:
         """Whether it is proved to the tolerance on the new data, within its limits."""
         return self.certificate is not None and self.certificate.holds(tolerance)
 
-    def record(self, tolerance: float) -> dict[str, Any]:
+    def taken(self, method: str) -> bool:
+        """Whether a solve by this method begins from it: first order from amounts and
+        all shadow prices of linear users, the interior point methods from the nodes'
+        shadow prices at --fairness 1.
+        """
+        if "first order" in method:
+            return self.linear and self.certificate is not None
+        return self.usual
+
+    def record(self, tolerance: float, method: str) -> dict[str, Any]:
         """For JSON."""
         proof = self.certificate
         return {
             "solution": str(self.folder),
-            "taken": self.taken,
+            "taken": self.taken(method),
             "gap_per_user": None if proof is None else proof.gap_per_user,
             "moved": None if proof is None else proof.moved,
             "may_be_kept": self.may_be_kept(tolerance),
@@ -79,22 +89,25 @@ def judged(
         folder=folder,
         certificate=certificate,
         iterations=None if stated is None else stated.iterations,
-        taken=welfare.is_log and welfare.text == "linear",
+        linear=welfare.text == "linear",
+        usual=welfare.text == "linear" and welfare.is_log,
         seconds=watch.seconds,
     )
 
 
-def warm_lines(old: OldAnswer, tolerance: float, iterations: int) -> list[str]:
+def warm_lines(
+    old: OldAnswer, tolerance: float, iterations: int, method: str
+) -> list[str]:
     """What came of a warm start, in words."""
-    return [_worth(old, tolerance), _brought(old, iterations)]
+    return [_worth(old, tolerance), _brought(old, iterations, method)]
 
 
 def _worth(old: OldAnswer, tolerance: float) -> str:
     proof = old.certificate
     if proof is None:
         return (
-            f"{old.folder} is of other users: only its nodes' shadow prices serve, and "
-            "it cannot be kept"
+            f"{old.folder} is of other users: it cannot be kept, only its nodes' "
+            "shadow prices may serve"
         )
     told = (
         f"{old.folder} on this market, by its certificate alone "
@@ -110,13 +123,15 @@ def _worth(old: OldAnswer, tolerance: float) -> str:
     return told + "; worth solving again"
 
 
-def _brought(old: OldAnswer, iterations: int) -> str:
+def _brought(old: OldAnswer, iterations: int, method: str) -> str:
     took = counted(iterations, "step")
-    if not old.taken:
-        return (
-            f"not begun from it, since only linear utilities with --fairness 1 can be: "
-            f"{took}"
+    if not old.taken(method):
+        why = (
+            "first order needs an answer of the same users"
+            if "first order" in method
+            else "interior point methods need linear utilities and --fairness 1"
         )
+        return f"not begun from it, since {why}: {took}"
     told = f"begun from its shadow prices: {took}"
     if old.iterations is None:
         return told

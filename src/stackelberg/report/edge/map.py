@@ -67,8 +67,8 @@ def city_map(record: ResourceRecord, unit: str, worth: str = "nat") -> Figure:
         x=area.x("x_m"),
         y=area.y("y_m"),
         tooltip=_user_tooltip(),
-        color=named_colour(LIMITS, "users, limited by", symbolSize=60),
-        shape=named_shape(LIMITS, "users, limited by", symbolSize=60),
+        color=named_colour(LIMITS, _LIMITED_BY, **_UPRIGHT),
+        shape=named_shape(LIMITS, _LIMITED_BY, **_UPRIGHT),
     )
     size = {"width": area.width, "height": area.height}
     chart = alt.concat(
@@ -86,6 +86,11 @@ def city_map(record: ResourceRecord, unit: str, worth: str = "nat") -> Figure:
         chart,
     )
 
+
+_LIMITED_BY = ["users,", "limited by"]
+_UPRIGHT: dict[str, Any] = {"symbolSize": 60, "columns": 1}
+"""Of the users' legend: in one row it would run into the nodes' beside it, and
+so would a title in one line."""
 
 _OF_NODE = (
     "node", "x_m", "y_m", "capacity", "utilisation", "price", "shadow_price", "buyers",

@@ -94,9 +94,11 @@ def _scarcest(record: ResourceRecord, money: str, unit: str, worth: str) -> list
     return [
         f"The scarcest node is {node.node}: a {unit} more there is worth "
         f"{significant(node.shadow_price, 3)} {what} at the margin, and "
-        f"its scarcity takes the virtual money of {significant(node.rent, 3)} users. "
-        f"Its price is {significant(node.price, 3)} {money}; {dearer} of "
-        f"{counted(len(record.nodes), 'node')} are dearer."
+        f"it alone is {shown_percent(node.rent / max(record.num_users, 1), 2)} of what "
+        f"limits all users together. It charges {significant(node.price, 3)}"
+        f"{'' if money == 'money' else f' {money}'} a {unit}, and {dearer} of "
+        f"{counted(len(record.nodes), 'node')} {'charges' if dearer == 1 else 'charge'}"
+        " more."
     ]
 
 
