@@ -251,6 +251,14 @@ def test_a_name_that_is_not_there_says_which_are(
         "edge", "explain", tmp_path / "city", tmp_path / "city-out", "--user", "40"
     )
     assert_refused(ended, "one of the market's 40 users, 0 to 39, got '40'")
+    one = market_in(
+        tmp_path / "one", Market.from_arrays([1.0], [2.0], [1.0], [[1.0]], nodes=["x"])
+    )
+    out = tmp_path / "one-out"
+    told = stackelberg("edge", "solve", one, "-o", out).out
+    assert "  1 node, 1 user, 1 pair in reach\n" in told
+    ended = stackelberg("edge", "explain", one, out, "--node", "y")
+    assert_refused(ended, "--node: expected the market's one node, x, got 'y'")
 
 
 def test_many_rents_are_cut_short() -> None:

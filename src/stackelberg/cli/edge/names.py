@@ -69,7 +69,8 @@ def _known(who: Who, rows: list[str | int], name: str) -> str:
         return f"a {who} of the market, which has none"
     near = nearest(name, [str(one) for one in names]) if len(names) <= FEW else None
     meant = "" if near is None else f" (did you mean {near!r}?)"
-    return f"one of the market's {_which(who, names)}{meant}"
+    of = "" if len(names) == 1 else "one of "
+    return f"{of}the market's {_which(who, names)}{meant}"
 
 
 def _which(who: Who, names: list[str | int]) -> str:

@@ -124,7 +124,9 @@ def asked_welfare(text: str, alpha: float) -> Welfare:
         utility = Utility(name, elasticity)
     except InputError as error:
         raise type(error)(
-            "--utility", expected=f"SIGMA: {error.expected}", got=error.got
+            "--utility",
+            expected=f"SIGMA: {error.expected.replace('cobb_douglas', 'cobb-douglas')}",
+            got=error.got,
         ) from None
     try:
         return Welfare(text, utility, Fairness(alpha))

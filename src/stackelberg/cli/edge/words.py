@@ -39,14 +39,18 @@ MANY_EDGES = 2_000_000
 def market_words(market: Market) -> str:
     """The size of a market: nodes, users and pairs by name, whatever they trade."""
     parts = [
-        f"{_distinct(market.nodes):,} nodes",
-        f"{_distinct(market.users):,} users",
-        f"{market.num_edges:,} pairs in reach",
+        _many(_distinct(market.nodes), "node"),
+        _many(_distinct(market.users), "user"),
+        f"{_many(market.num_edges, 'pair')} in reach",
     ]
     if len(market.resources) > 1:
         names = ", ".join(map(str, market.resources))
         parts.append(f"{len(market.resources)} resources: {names}")
     return ", ".join(parts)
+
+
+def _many(count: int, one: str) -> str:
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
 
 
 def _distinct(names: Names) -> int:
