@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from cli.edge_markets import CITY, contents, market_in, solution_in
 from stackelberg import edge, io
 from stackelberg.cli.quantities import amount_or_multiple
 from stackelberg.errors import ConfigError
+from stackelberg.game import Status
 
 GIVEN = ("--elasticity", 3, "--cost", "0.5x", "--price-cap", "1.5")
 
@@ -184,3 +186,23 @@ def test_clearing_prices(stackelberg: CommandLine, city: Path) -> None:
     assert "all nodes: revenue" in stackelberg(*ask).out
     refused = stackelberg(*ask, "--cost", "1")
     assert_refused(refused, "--cost: expected nothing with --concept clearing")
+
+
+def test_one_owners_prices_that_may_not_be_best_say_by_how_much() -> None:
+    from stackelberg.cli.edge.told_prices import price_advice
+
+    options: dict[str, Any] = {
+        "cost": 0.5 * CITY.price,
+        "outside_weight": 10.0,
+        "max_nodes": 1,
+    }
+    found = edge.operator_prices(CITY, **options)
+    proof = found.certificate
+    assert found.status is Status.MAX_ITERATIONS
+    told = price_advice(found).rstrip(".").split()
+    assert float(told[told.index("earn") + 1].rstrip(",")) == pytest.approx(
+        proof.profit, rel=1e-2
+    )
+    assert float(told[-1]) == pytest.approx(proof.upper_bound, rel=1e-2)
+    clearing = edge.clearing_prices(CITY)
+    assert price_advice(clearing) == clearing.status.advice

@@ -15,7 +15,7 @@ from stackelberg.cli.edge.answers import told_of
 from stackelberg.cli.edge.folders import target_folder
 from stackelberg.cli.edge.options import Kind, MarketFolder, Most
 from stackelberg.cli.edge.stopping import Stopping
-from stackelberg.cli.edge.told_prices import price_parts, price_records
+from stackelberg.cli.edge.told_prices import price_advice, price_parts, price_records
 from stackelberg.cli.exit_codes import DONE, INTERRUPTED, NOT_REACHED
 from stackelberg.cli.interruption import ending_well
 from stackelberg.cli.options import AsJson
@@ -125,7 +125,7 @@ def price(
                 "concept": concept,
                 "written": None if output is None else str(output),
                 "status": solution.status.label,
-                "advice": solution.status.advice,
+                "advice": price_advice(solution),
                 "iterations": solution.iterations,
                 "stopped_by": "interrupt" if wish.asked else None,
                 "seconds": watch.seconds,
@@ -136,7 +136,7 @@ def price(
     else:
         console = terminal.console()
         console.print(f"{market}: {concept}, {solution.status.label}")
-        console.print(f"  {solution.status.advice}")
+        console.print(f"  {price_advice(solution)}")
         if wish.asked:
             console.print("  ended early by Ctrl-C")
         for part in price_parts(goods, solution, most):

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from stackelberg.cli import output as terminal
-from stackelberg.report.numbers import shown_change, shown_percent, significant
+from stackelberg.report.numbers import beside, shown_change, shown_percent, significant
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,6 +38,24 @@ def price_records(market: Market, value: Any) -> dict[str, Any]:
         "price_before": market.price,
         **columns,
     }
+
+
+def price_advice(solution: Solution[Any, Any]) -> str:
+    """What the status advises; of one owner's prices for linear users, that others may
+    be better, since nothing there iterates towards an end.
+    """
+    from stackelberg.edge import LinearOperatorCertificate
+    from stackelberg.game import Status
+
+    proof = solution.certificate
+    searched = isinstance(proof, LinearOperatorCertificate) and proof.feasible()
+    if not (searched and solution.status is Status.MAX_ITERATIONS):
+        return solution.status.advice
+    return (
+        "Better prices may exist: these earn "
+        f"{beside(proof.profit, proof.upper_bound)}, and it is proved that none earn "
+        f"more than {beside(proof.upper_bound, proof.profit)}."
+    )
 
 
 def price_parts(
