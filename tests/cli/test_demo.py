@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,39 @@ from cli.command import CommandLine
 from stackelberg import edge, io
 from stackelberg.cli import demo, demo_city
 from stackelberg.cli.learn import demo_policy
+from stackelberg.cli.study import demo_study
 from stackelberg.report.theme import METHODS
+from stackelberg.study import Cell, read_plan
+from stackelberg.study.run_cell import Finished, run_cell
+from stackelberg.study.stopping import Stop
+
+PLANS = Path(__file__).parents[2] / "studies"
+
+
+class HereBackend:
+    """Runs cells in the test's own process."""
+
+    def run(self, cells: Sequence[Cell], stop: Stop) -> Iterator[Finished]:
+        del stop
+        return map(run_cell, cells)
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The demo's own steps on a smaller city."""
+    plan = tmp_path / "small.toml"
+    text = demo_study.PLAN.read_text(encoding="utf-8")
+    for old, new in (
+        ("seeds = 6", "seeds = 2"),
+        ("[5, 10, 15]", "[2, 3]"),
+        ("num_users = 100", "num_users = 20"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    plan.write_text(text, encoding="utf-8")
     for module, name, value in (
+        (demo_study, "PLAN", plan),
+        (demo_study, "backend", HereBackend),
         (demo_city, "NUM_CHANNELS", 3),
         (demo_city, "NUM_PAIRS", 5),
         (demo_city, "NUM_USERS", 90),
@@ -29,7 +56,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_the_demo_leaves_its_files_and_seventeen_lines(
+def test_the_demo_leaves_its_files_and_few_lines(
     stackelberg: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "220")
@@ -38,8 +65,10 @@ def test_the_demo_leaves_its_files_and_seventeen_lines(
     assert ended.code == 0
     assert sorted(path.name for path in folder.iterdir()) == [
         "edge-market", "edge-solution", "report.html", "scenario.json", "solution.json",
+        "study",
     ]  # fmt: skip
-    assert len(ended.out.splitlines()) <= 17
+    assert len(ended.out.splitlines()) <= 24
+    assert "cell, leader utility, against bilevel: " in ended.out
     assert "Of 3 cellular users, below 5 dB are" in ended.out
     assert str(folder / "report.html") in ended.out
     solution = io.read_solution(folder / "solution.json")
@@ -48,7 +77,7 @@ def test_the_demo_leaves_its_files_and_seventeen_lines(
     page = (folder / "report.html").read_text(encoding="utf-8")
     for part in (
         "Sum rate against number of pairs", "Who is limited by budget", 'id="spectrum"',
-        'id="edge"', 'id="policy"', "A generated city, two games",
+        'id="edge"', 'id="policy"', 'id="study"', "A generated city, two games",
     ):  # fmt: skip
         assert part in page
 
@@ -81,7 +110,15 @@ def test_both_games_are_of_one_city_and_told_in_json(
     (record,) = told["edge_summary"]["resources"]
     assert sum(number for _, number in record["limited"]) == 90
     assert told["policy_summary"]["policies"][0] == "learned"
+    assert told["study_summary"]["cells"] == told["study_summary"]["done"] == 52
     assert told["summary"]["title"] == f"Spectrum: the cell of site {made.site}"
+
+
+def test_the_study_is_the_quick_one_with_fewer_seeds() -> None:
+    shown, quick = (read_plan(p) for p in (demo_study.PLAN, PLANS / "quick.toml"))
+    differ = {"seeds", "title", "about"}
+    assert shown.model_dump(exclude=differ) == quick.model_dump(exclude=differ)
+    assert len(shown.seed_list) == 6
 
 
 @pytest.mark.usefixtures("small")

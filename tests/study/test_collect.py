@@ -11,7 +11,9 @@ from cli.command import CommandLine
 from study.plans import OWN, write_plan
 
 from stackelberg.report import StudyData, draw_study_figures, render_page
-from stackelberg.report.study.data import SizePoint
+from stackelberg.report.study.data import MethodName, SizePoint
+from stackelberg.report.study.drawing import frame
+from stackelberg.report.theme import STYLES
 from stackelberg.study import Study, start_study, study_data
 from stackelberg.study.cases import Case
 from stackelberg.study.learning_curves import first_index
@@ -51,7 +53,8 @@ def numbers_of(method: str, seed: int) -> tuple[dict[str, float], dict[str, obje
     metrics = {
         "gain": gain[-1],
         "follower_regret": 0.02,
-        "leader_utility_bps": 1e6 * quick,
+        "leader_utility_bps": (1e6 + seed) * quick,
+        "converged": quick,
     }
     return metrics, {
         "curve_step": steps,
@@ -107,7 +110,86 @@ def test_a_failed_cell_takes_its_pair_with_it(data: StudyData) -> None:
     assert row.relative
     assert row.difference == pytest.approx(1.0)
     assert row.verdict == "better"
+    (still,) = [v for v in data.versus if v.metric == "converged"]
+    assert (still.low, still.high, still.verdict) == (None, None, "no randomness")
     assert data.story[0].startswith("1 cell failed and is missing from everything")
+
+
+def test_a_plan_without_metrics_is_about_what_bad_pricing_is_not_good_at(
+    data: StudyData,
+) -> None:
+    assert [m.name for m in data.metrics] == [
+        "leader_utility_bps",
+        "follower_regret",
+        "gain",
+        "converged",
+    ]
+    assert data.story[1].startswith("cell, leader utility, against slow: mine better")
+    assert any(
+        "converged" in line and line.endswith("mine, no randomness: differs by +1.")
+        for line in data.story
+    )
+
+
+def test_no_two_methods_of_a_study_look_alike(tmp_path: Path) -> None:
+    spare = [f"other {i}" for i in range(20)]
+    more = "".join(
+        f'[[method]]\nname = "{name}"\nfile = "mine.py:method"\n' for name in spare
+    )
+    known = "".join(f'[[method]]\nname = "{n}"\n' for n in ("random", "full_power"))
+    made = start_study(write_plan(tmp_path, OWN % 1 + more + known, METHOD), tmp_path)
+    styles = [STYLES[m.style] for m in study_data(made).methods]
+    assert len(styles) == 23
+    assert len({style.dash for style in styles}) == len(styles)
+    assert len({style.shape for style in styles}) == len(styles)
+
+
+def test_what_would_squeeze_the_others_is_outside_the_frame() -> None:
+    near = [(0.1, 0.3), (0.2, 0.5), (0.3, 0.4), (-0.1, 0.2)]
+    assert frame([*near, (23.0, 25.0)], 0.0) == (-0.1, 0.5)
+    assert frame([*near, (0.9, 1.0)], 0.0) is None  # seen well enough
+    assert frame(near) is None
+    assert frame([(1.0, 1.0)]) is None
+
+
+def test_an_outlier_is_written_at_the_edge_and_named_in_captions(
+    data: StudyData,
+) -> None:
+    names = ["a", "b", "c", "d", "far"]
+    (gain,) = [v for v in data.versus if v.metric == "gain"]
+    score = next(s for s in data.scores if s.metric == "gain")
+    regret = next(s for s in data.scores if s.metric == "follower_regret")
+    apart = [0.1, 0.2, 0.3, 0.4, 50.0]
+    drawn = {
+        f.name: f
+        for f in draw_study_figures(
+            replace(
+                data,
+                methods=tuple(
+                    MethodName(name, name, f"other_{i + 1}")
+                    for i, name in enumerate([*names, "slow"])
+                ),
+                versus=tuple(
+                    replace(gain, method=n, difference=x, low=x - 0.1, high=x + 0.1)
+                    for n, x in zip(names, apart, strict=True)
+                ),
+                scores=tuple(
+                    replace(one, method=n, value=x)
+                    for one in (score, regret)
+                    for n, x in zip(names, apart, strict=True)
+                ),
+                curves=(),
+                reached=(),
+                distributions=(),
+                prices=(),
+            )
+        )
+    }
+    forest = json.dumps(drawn["differences-cell"].chart.to_dict())
+    assert "+50 (+49.9 to +50.1) \\u2192" in forest
+    assert drawn["regret-cell"].caption.endswith(
+        "Outside the frame: far (gain 50, regret 50)."
+    )
 
 
 def test_thresholds_hold_all_at_once_and_seeds_that_never_do_are_counted(

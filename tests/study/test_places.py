@@ -83,6 +83,9 @@ def test_an_optional_scenario_without_its_files_is_skipped_and_said(
     assert ended.code == 0, ended.err
     assert "skipped: town: sites.csv is missing" in ended.err
     assert "2 of 2 cells done" in " ".join(ended.out.split())
+    assert ended.out.rstrip().endswith(
+        f"next: stackelberg study report {tmp_path / 'out'}"
+    )
     told = stackelberg("study", "report", tmp_path / "out", "--no-figures")
     told_on_lines = " ".join(told.out.split())
     assert "- Skipped: town, for sites.csv is missing." in told_on_lines

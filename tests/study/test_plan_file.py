@@ -7,6 +7,7 @@ from cli.command import CommandLine, assert_refused
 from study.plans import HEAD, SMALL, write_plan
 
 from stackelberg.study import read_plan, start_study
+from stackelberg.study.methods.measured import METRICS
 
 SPECTRUM = '[[scenario]]\nname = "a"\nkind = "spectrum"\ngenerate = {}\n'
 METHOD = '[[method]]\nname = "bilevel"\n'
@@ -136,3 +137,8 @@ def test_the_committed_plans_are_right(name: str, tmp_path: Path) -> None:
     study = start_study(root / "studies" / f"{name}.toml", tmp_path)
     assert len(study.cells) >= len(study.plan.seed_list) * len(study.plan.method)
     assert study.plan.about
+
+
+def test_the_docs_name_every_metric() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "studies.md").read_text()
+    assert [name for name in METRICS if f"`{name}`" not in told] == []

@@ -13,6 +13,7 @@ from stackelberg.study.statistics import (
     improvement_interval,
     interquartile_mean,
     interval_of,
+    is_without_chance,
     performance_profile,
     probability_of_improvement,
     resampled,
@@ -103,6 +104,10 @@ def test_better_is_said_only_where_the_interval_says_so() -> None:
     )
     assert compare_paired(problem - 1.0, problem, better=None).verdict == "lower"
     assert compare_paired(problem, problem, better="higher").verdict == "the same"
+    hair = 1e-9 * np.abs(problem)
+    hair[0, 0] = 0.1  # one seed apart, the others by rounding
+    close = compare_paired(problem + hair, problem, better="higher")
+    assert close.verdict == "not told apart"
     with pytest.raises(ValueError, match="reference: expected shape"):
         compare_paired(problem, problem[:, :3], better=None)
 
@@ -168,6 +173,12 @@ def test_a_censored_median_is_that_of_the_law() -> None:
     found = time_to_threshold(seen, watched.tolist())
     assert found.censored > 300
     assert found.median == pytest.approx(10.0 * math.log(2.0), rel=0.06)
+
+
+def test_files_played_without_chance_are_told_from_close_seeds() -> None:
+    assert is_without_chance([[2.0, 2.0, 2.0], [5.0, 5.0, 5.0 + 1e-9]])
+    assert not is_without_chance([[2.0, 2.0, 2.0], [5.0, 5.0, 5.001]])
+    assert not is_without_chance([[2.0]])
 
 
 @pytest.mark.rliable

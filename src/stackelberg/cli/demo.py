@@ -14,6 +14,7 @@ from stackelberg.cli.arguments import existing_folder, options_named
 from stackelberg.cli.exit_codes import NOT_REACHED
 from stackelberg.cli.learn.demo_policy import shown_policy
 from stackelberg.cli.options import AsJson, Seed
+from stackelberg.cli.study.demo_study import shown_study, study_lines
 from stackelberg.report.numbers import (
     counted,
     shown_percent,
@@ -55,8 +56,8 @@ def demo(
 
     Spectrum: a cell of the city, compared by every method. Edge: the capacity of all
     its sites. A learned policy, which ships with the package, is judged beside the
-    equilibrium. Writes report.html, scenario.json, solution.json, edge-market and
-    edge-solution.
+    equilibrium. A small study compares every method with intervals. Writes
+    report.html, scenario.json, solution.json, edge-market, edge-solution and study.
     """
     from stackelberg import io, report, spectrum
     from stackelberg.cli.spectrum.page import page_of_solution
@@ -70,6 +71,7 @@ def demo(
             ("solution", "solution.json"),
             ("edge_market", "edge-market"),
             ("edge_solution", "edge-solution"),
+            ("study", "study"),
             ("report", "report.html"),
         )
     }
@@ -106,11 +108,14 @@ def demo(
             )
         with terminal.progress(f"judging the learned policy{terminal.COMPILES}"):
             learned = shown_policy(seed)
+        with terminal.progress("running a small study"):
+            studied = shown_study(paths["study"])
         with terminal.progress("drawing the report"):
             page = report.render_page(
                 data,
                 told,
                 learned,
+                studied,
                 title="A generated city, two games",
                 lead=_lead(city.site),
             )
@@ -122,11 +127,17 @@ def demo(
             "summary": data.as_dict(),
             "edge_summary": told.as_dict(),
             "policy_summary": learned.as_dict(),
+            "study_summary": studied.as_dict(),
         }
         terminal.print_json({**written, "seconds": watch.seconds, **summaries})
         return code
     console = terminal.console()
-    for line in (*_summary(data), *_edge_summary(told), _policy_summary(learned)):
+    for line in (
+        *_summary(data),
+        *_edge_summary(told),
+        _policy_summary(learned),
+        *study_lines(studied),
+    ):
         console.print(line)
     console.print(f"written in {watch.seconds:.1f} s: {paths['report']}")
     return code

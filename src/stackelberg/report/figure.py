@@ -14,6 +14,9 @@ from stackelberg.report.theme import STYLES, Style
 WIDTH = 620
 """Width of a single figure, px."""
 
+LONG_NAME = 24
+"""Letters of a name from which on a legend has three columns, not four."""
+
 PANEL_WIDTH = 540
 """Width of a figure with names at its side, px."""
 
@@ -148,7 +151,7 @@ def _legend(styles: Mapping[str, Style], looks: Mapping[str, Any]) -> Any:
     # Else a legend is as pale as the bands and crowded points that it explains.
     settings: dict[str, Any] = {
         "orient": "bottom",
-        "columns": 4,
+        "columns": 4 if max(map(len, present), default=0) <= LONG_NAME else 3,
         "symbolOpacity": 1.0,
         **looks,
     }

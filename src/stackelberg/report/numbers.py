@@ -17,6 +17,9 @@ ROUNDED = "0 (rounding)"
 ROUNDING = 1e-9
 """Relative size up to which a regret, violation or error is rounding."""
 
+NEGLIGIBLE = 5e-6
+"""Differences between methods below this are shown as 0."""
+
 BOUNDLESS = 1e6
 """Relative error from which a bound says nothing, and its digits neither."""
 
@@ -175,6 +178,15 @@ def shown_change(ratio: float | None, digits: int = 2) -> str:
         return UNKNOWN
     text = f"{100.0 * ratio:+.{digits}f}"
     return f"{text if float(text) else text[1:]} %"
+
+
+def shown_difference(value: float, *, relative: bool) -> str:
+    """A difference with its sign; a relative one in percent, no digits of rounding."""
+    unit = " %" if relative else ""
+    if abs(value) < NEGLIGIBLE:
+        return f"0{unit}"
+    number = 100.0 * value if relative else value
+    return f"{number:+,.0f}{unit}" if abs(number) >= 1e3 else f"{number:+.3g}{unit}"
 
 
 def shown_times(factor: float) -> str:

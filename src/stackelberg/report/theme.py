@@ -42,6 +42,18 @@ _SALTIRE = (
 _BAR = "M-1,-0.35L1,-0.35L1,0.35L-1,0.35Z"
 _POST = "M-0.35,-1L0.35,-1L0.35,1L-0.35,1Z"
 _HOURGLASS = "M-1,-0.8L1,-0.8L0,0L1,0.8L-1,0.8L0,0Z"
+_BOW_TIE = "M-1,-0.8L0,0L-1,0.8ZM1,-0.8L0,0L1,0.8Z"
+_PENTAGON = "M0,-1L0.95,-0.31L0.59,0.81L-0.59,0.81L-0.95,-0.31Z"
+_ROOF = "M-1,0.2L0,-0.8L1,0.2L1,0.8L0,-0.2L-1,0.8Z"
+_VALLEY = "M-1,-0.2L0,0.8L1,-0.2L1,-0.8L0,0.2L-1,-0.8Z"
+_FRAME = (
+    "M-0.9,-0.9L0.9,-0.9L0.9,0.9L-0.9,0.9ZM-0.45,-0.45L-0.45,0.45L0.45,0.45L0.45,-0.45Z"
+)
+_TEE = "M-1,-0.9L1,-0.9L1,-0.3L0.3,-0.3L0.3,0.9L-0.3,0.9L-0.3,-0.3L-1,-0.3Z"
+_CORNER = "M-0.9,-0.9L-0.3,-0.9L-0.3,0.3L0.9,0.3L0.9,0.9L-0.9,0.9Z"
+_STEPS = "M-0.9,-0.9L0,-0.9L0,0L0.9,0L0.9,0.9L-0.9,0.9Z"
+_NEEDLE = "M0,-1L0.5,0L0,1L-0.5,0Z"
+_SPINDLE = "M-1,0L0,-0.5L1,0L0,0.5Z"
 
 METHODS: dict[str, Style] = {
     "no_reuse": Style("no reuse", "#767676", "#9b9b9b", (1, 2), "cross"),
@@ -79,18 +91,26 @@ OTHERS: dict[str, Style] = {
     "other_6": Style("other 6", "#3fa0d8", "#4fa8e0", (5, 2), "triangle-right"),
     "other_7": Style("other 7", "#767676", "#9b9b9b", (1, 2), "cross"),
     "other_8": Style("other 8", "#4a1f86", "#8f6fe0", (12, 2, 2, 2), "triangle-left"),
-    "other_9": Style("other 9", "#003f7d", "#c9dcff", (3, 3), "wedge"),
-    "other_10": Style("other 10", "#c98a00", "#f0b93a", (12, 3), "arrow"),
+    "other_9": Style("other 9", "#003f7d", "#c9dcff", (3, 3), _PENTAGON),
+    "other_10": Style("other 10", "#c98a00", "#f0b93a", (12, 3), _BOW_TIE),
     "other_11": Style("other 11", "#a3417c", "#e59cc4", (6, 2, 1, 2), _STAR),
     "other_12": Style("other 12", "#00805d", "#2ec79a", (4, 4), _HEXAGON),
     "other_13": Style("other 13", "#b84a00", "#f07d35", (14, 2), _SALTIRE),
     "other_14": Style("other 14", "#3fa0d8", "#4fa8e0", (9, 2, 3, 2), _BAR),
     "other_15": Style("other 15", "#767676", "#9b9b9b", (1, 4), _POST),
     "other_16": Style("other 16", "#4a1f86", "#8f6fe0", (6, 6), _HOURGLASS),
+    "other_17": Style("other 17", "#003f7d", "#c9dcff", (4, 2, 1, 2), _ROOF),
+    "other_18": Style("other 18", "#c98a00", "#f0b93a", (2, 6), _VALLEY),
+    "other_19": Style("other 19", "#a3417c", "#e59cc4", (16, 4), _FRAME),
+    "other_20": Style("other 20", "#00805d", "#2ec79a", (1, 3, 6, 3), _TEE),
+    "other_21": Style("other 21", "#b84a00", "#f07d35", (3, 6), _CORNER),
+    "other_22": Style("other 22", "#3fa0d8", "#4fa8e0", (7, 7), _STEPS),
+    "other_23": Style("other 23", "#767676", "#9b9b9b", (2, 2, 8, 2), _NEEDLE),
+    "other_24": Style("other 24", "#4a1f86", "#8f6fe0", (16, 2, 1, 2), _SPINDLE),
 }
 """For methods of a study that have no style of their own; it gives the labels.
 
-The later half has the colours of the first, with other dashes and shapes.
+From the ninth on, colours come again, with other dashes and shapes.
 """
 
 STYLES: dict[str, Style] = {**METHODS, **SHARINGS, **LIMITS, **OTHERS}

@@ -9,6 +9,7 @@ from statistics import median
 import numpy as np
 
 from stackelberg.report.study.data import (
+    WITHOUT_CHANCE,
     Distribution,
     MethodName,
     MetricName,
@@ -21,13 +22,15 @@ from stackelberg.report.theme import OTHERS, STYLES
 from stackelberg.study.cases import Case
 from stackelberg.study.engine import standing
 from stackelberg.study.learning_curves import curve_points, reached_thresholds
+from stackelberg.study.methods.measured import TOLD_FIRST
 from stackelberg.study.methods.measured import metric as metric_of
-from stackelberg.study.plan import Plan, ThresholdTable
+from stackelberg.study.plan import Kind, Plan, ThresholdTable
 from stackelberg.study.scores import Results, read_results
 from stackelberg.study.sizes import size_points
 from stackelberg.study.statistics import (
     compare_paired,
     interval_of,
+    is_without_chance,
     probability_of_improvement,
 )
 from stackelberg.study.story import story
@@ -84,12 +87,13 @@ def study_data(study: Study) -> StudyData:
 
 
 def _metrics(plan: Plan, results: Results) -> tuple[MetricName, ...]:
-    """The plan's metrics, else all that results have, in the order of the list."""
-    names = plan.metrics or list(
-        dict.fromkeys(
-            name for record in results.records.values() for name in record["metrics"]
-        )
+    """The plan's metrics, else all that results have, `TOLD_FIRST` first."""
+    there = dict.fromkeys(
+        name for record in results.records.values() for name in record["metrics"]
     )
+    kinds: list[Kind] = list(dict.fromkeys(one.kind for one in plan.scenario))
+    first = [name for kind in kinds for name in TOLD_FIRST[kind] if name in there]
+    names = plan.metrics or list(dict.fromkeys([*first, *there]))
     return tuple(
         MetricName(name, m.label, m.unit, m.better, m.meaning)
         for name, m in ((name, metric_of(name)) for name in names)
@@ -97,17 +101,22 @@ def _metrics(plan: Plan, results: Results) -> tuple[MetricName, ...]:
 
 
 def _methods(plan: Plan) -> tuple[MethodName, ...]:
-    """Names with styles: those of the theme where it knows them, else spare ones."""
-    spare = iter(OTHERS)
-    taken: set[str] = set()
-    made: list[MethodName] = []
-    for table in plan.method:
+    """Names with styles: those of the theme where it knows them, else spare ones.
+
+    A spare style that looks like a known one in use, by dash or shape, is left out.
+    """
+    known: dict[int, str] = {}
+    for i, table in enumerate(plan.method):
         key = _STYLE_OF.get(table.use or table.name, table.use or table.name)
-        known = key in STYLES and key not in taken and table.file is None
-        if not known:
-            key = next(spare, "other_1")
-        taken.add(key)
-        named = known and table.name == (table.use or table.name)
+        if key in STYLES and key not in known.values() and table.file is None:
+            known[i] = key
+    used = [STYLES[key] for key in known.values()]
+    looks = {style.dash for style in used} | {style.shape for style in used}
+    spare = (key for key, s in OTHERS.items() if not looks & {s.dash, s.shape})
+    made: list[MethodName] = []
+    for i, table in enumerate(plan.method):
+        key = known.get(i) or next(spare, "other_1")
+        named = i in known and table.name == (table.use or table.name)
         label = STYLES[key].label if named else table.name.replace("_", " ")
         made.append(MethodName(table.name, label, key))
     return tuple(made)
@@ -141,6 +150,7 @@ def _scores(
                 if not values.size:
                     continue
                 found = interval_of(values, confidence=confidence)
+                alone = is_without_chance(values)
                 yield Score(
                     scenario=case.scenario,
                     case=case.name,
@@ -150,8 +160,8 @@ def _scores(
                     metric=metric.name,
                     seeds=values.shape[1],
                     value=found.value,
-                    low=_end(found.low),
-                    high=_end(found.high),
+                    low=None if alone else _end(found.low),
+                    high=None if alone else _end(found.high),
                 )
 
 
@@ -199,6 +209,10 @@ def _compared(
     if better == "lower":
         chance = 1.0 - chance
     scenario, case, method, reference = names
+    chance_free = is_without_chance(one) and is_without_chance(other)
+    verdict = found.verdict
+    if chance_free and verdict != "the same":
+        verdict = WITHOUT_CHANCE
     return Versus(
         scenario=scenario,
         case=case,
@@ -208,9 +222,9 @@ def _compared(
         relative=relative,
         seeds=one.shape[1],
         difference=found.difference.value,
-        low=_end(found.difference.low),
-        high=_end(found.difference.high),
-        verdict=found.verdict,
+        low=None if chance_free else _end(found.difference.low),
+        high=None if chance_free else _end(found.difference.high),
+        verdict=verdict,
         improvement=None if better is None else float(chance),
     )
 

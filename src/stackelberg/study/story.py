@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from stackelberg.report.numbers import counted
-from stackelberg.report.study.data import MethodName, MetricName, Reached, Versus
+from stackelberg.report.study.data import (
+    WITHOUT_CHANCE,
+    MethodName,
+    MetricName,
+    Reached,
+    Versus,
+)
+from stackelberg.report.study.part import difference_text
 
 MOST_METRICS = 4
 """Metrics told of; the others are in the table."""
@@ -47,19 +54,13 @@ def _compared(
 
 
 def _against(labels: dict[str, str], row: Versus) -> str:
+    if row.verdict == WITHOUT_CHANCE:
+        return f"{labels[row.method]}, {row.verdict}: differs by {difference_text(row)}"
     if row.verdict == "the same":
         return f"{labels[row.method]} the same"
     if row.low is None or row.high is None:
         return f"{labels[row.method]} one seed, no interval"
-    ends = f"{_number(row.low, row.relative)} to {_number(row.high, row.relative)}"
-    return (
-        f"{labels[row.method]} {row.verdict}, "
-        f"{_number(row.difference, row.relative)} ({ends})"
-    )
-
-
-def _number(value: float, relative: bool) -> str:
-    return f"{100.0 * value:+.3g} %" if relative else f"{value:+.3g}"
+    return f"{labels[row.method]} {row.verdict}, {difference_text(row)}"
 
 
 def _reached(labels: dict[str, str], one: Reached) -> str:

@@ -112,6 +112,10 @@ def _go_on(study: Study, chosen: Backend, retry_failed: bool, as_json: bool) -> 
             f"{record['failed']} failed"
         )
         print_failures(study, reached)
+        if reached.done:
+            terminal.console().print(
+                f"next: stackelberg study report {study.store.folder}", soft_wrap=True
+            )
     if wish.asked and reached.missing:
         return INTERRUPTED
     return NOT_REACHED if reached.failed else DONE

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+WITHOUT_CHANCE = "no randomness"
+"""Verdict where all seeds of both methods give one value: there is no interval."""
+
 
 @dataclass(frozen=True)
 class MethodName:

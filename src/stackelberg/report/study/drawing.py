@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import altair as alt
+import numpy as np
 
 from stackelberg.report.figure import WIDTH, named_colour, named_dash, named_shape
 from stackelberg.report.numbers import rate_unit
@@ -14,13 +15,25 @@ from stackelberg.report.study.data import MetricName, StudyData
 from stackelberg.report.theme import STYLES, Style
 
 
+def within(value: float, ends: tuple[float, float] | None) -> bool:
+    """Whether `value` is in a frame that `frame` gave."""
+    return ends is None or ends[0] <= value <= ends[1]
+
+
+def outside_note(named: Sequence[str]) -> str:
+    """The end of a caption that names what the frame leaves out; empty for nothing."""
+    return f" Outside the frame: {'; '.join(named)}." if named else ""
+
+
 def lines_with_bands(
     table: Any, styles: Mapping[str, Style], x_title: str, y_title: str
 ) -> Any:
     """Lines of `value` over `x`, each with dots and a band from `low` to `high`."""
     few = alt.Axis(format=",~f", tickMinStep=1)
-    x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False), axis=few)
-    y = alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False))
+    # Room at the sides, so that no mark is cut by the frame.
+    room = alt.Scale(zero=False, nice=False, padding=10)
+    x = alt.X("x:Q", title=x_title, scale=room, axis=few)
+    y = alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False, padding=6))
     base = alt.Chart(table, width=WIDTH, height=300)
     band = base.mark_area(opacity=0.16).encode(
         x=x, y=alt.Y("low:Q", title=y_title), y2="high:Q",
@@ -44,6 +57,36 @@ def lines_with_bands(
         tooltip=tooltip,
     )
     return alt.layer(band, line, dots)
+
+
+FAR = 3.0
+"""Spreads from the middle half beyond which a value is outside the frame."""
+
+SQUEEZED = 2.5
+"""How many times wider the frame must become before anything is left outside it."""
+
+
+def frame(
+    spans: Sequence[tuple[float, float]], *also: float
+) -> tuple[float, float] | None:
+    """From where to where most spans lie; None where one frame shows them all well.
+
+    A span is inside if its middle is within `FAR` spreads of the middle half, a spread
+    being the width of that half or of a usual span, whichever is more.
+
+    Args:
+        spans: lower and upper ends.
+        also: numbers that are in the frame whatever the spans.
+    """
+    ends = np.array(spans, float).reshape(-1, 2)
+    middle = ends.mean(axis=1)
+    low, high = np.quantile(middle, [0.25, 0.75])
+    reach = FAR * max(high - low, float(np.median(ends[:, 1] - ends[:, 0])))
+    kept = ends[(middle >= low - reach) & (middle <= high + reach)]
+    near, whole = (np.array([*x.ravel(), *also]) for x in (kept, ends))
+    if len(kept) == len(ends) or np.ptp(whole) < SQUEEZED * np.ptp(near):
+        return None
+    return float(near.min()), float(near.max())
 
 
 def styles_of(data: StudyData, methods: Sequence[str]) -> dict[str, Style]:

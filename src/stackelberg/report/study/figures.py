@@ -18,15 +18,23 @@ from stackelberg.report.figure import (
     named_shape,
     values,
 )
-from stackelberg.report.numbers import ROUNDING
-from stackelberg.report.study.data import MetricName, StudyData, Versus
+from stackelberg.report.numbers import NEGLIGIBLE, ROUNDING, shown_difference
+from stackelberg.report.study.data import (
+    WITHOUT_CHANCE,
+    MetricName,
+    StudyData,
+    Versus,
+)
 from stackelberg.report.study.drawing import (
+    frame,
     label_of,
     lines_with_bands,
+    outside_note,
     slug,
     styles_of,
     swept_title,
     unit_of,
+    within,
 )
 from stackelberg.report.study.learning_figures import (
     time_to_thresholds,
@@ -62,9 +70,15 @@ def against_reference(data: StudyData) -> Iterator[Figure]:
         rows = [
             v
             for v in data.versus
-            if v.scenario == scenario and not v.case and v.low is not None
+            if v.scenario == scenario
+            and not v.case
+            and (v.low is not None or v.verdict == WITHOUT_CHANCE)
         ]
-        told_apart = {v.metric for v in rows if v.verdict != "the same"}
+        told_apart = {
+            v.metric
+            for v in rows
+            if v.verdict != "the same" and max(map(abs, _ends(v))) >= NEGLIGIBLE
+        }
         rows = [v for v in rows if v.metric in told_apart]
         metrics = [m for m in data.metrics if any(v.metric == m.name for v in rows)]
         panels = [_forest(data, [v for v in rows if v.metric == m.name], m)
@@ -77,7 +91,8 @@ def against_reference(data: StudyData) -> Iterator[Figure]:
             f"{scenario}: every method against {label_of(data, reference)}",
             "Interquartile mean of the differences on the same problems and seeds, "
             f"with its {percent} % interval. Where an interval crosses the line, the "
-            "two are not told apart.",
+            "two are not told apart. What would squeeze all others is written at the "
+            "edge instead of drawn.",
             alt.vconcat(*panels, spacing=18),
         )
 
@@ -86,22 +101,28 @@ def _forest(data: StudyData, rows: Sequence[Versus], metric: MetricName) -> Any:
     styles = styles_of(data, [v.method for v in rows])
     scale = 100.0 if rows[0].relative else 1.0
     unit = "%" if rows[0].relative else ""
-    table = values(
-        {
-            "label": label_of(data, v.method),
-            "difference": scale * v.difference,
-            "low": scale * (v.low or 0.0),
-            "high": scale * (v.high or 0.0),
-            "verdict": v.verdict,
-        }
-        for v in rows
-    )
+    drawn: list[dict[str, Any]] = []
+    for v in rows:
+        low, high = _ends(v)
+        drawn.append(
+            {
+                "label": label_of(data, v.method),
+                "difference": scale * v.difference,
+                "low": scale * low,
+                "high": scale * high,
+                "verdict": v.verdict,
+            }
+        )
+    ends = frame([(row["low"], row["high"]) for row in drawn], 0.0)
+    far = [row for row in drawn if not _inside(row, ends)]
+    table = values(row for row in drawn if _inside(row, ends))
     way = {"higher": "more is better", "lower": "less is better", None: ""}
     hint = f"{metric.label}: difference{f' ({unit})' if unit else ''}"
     title = ", ".join(filter(None, (hint, way[metric.better])))
     order = [style.label for style in styles.values()]
     y = alt.Y("label:N", title=None, sort=order, axis=alt.Axis(labelLimit=200))
     base = alt.Chart(table, width=PANEL_WIDTH, height={"step": 22})
+    scale_x = alt.Scale(padding=8, domain=list(ends)) if ends else alt.Scale(padding=8)
     tooltip = [
         alt.Tooltip("label:N", title="method"),
         alt.Tooltip("difference:Q", format=".4~g"),
@@ -110,8 +131,8 @@ def _forest(data: StudyData, rows: Sequence[Versus], metric: MetricName) -> Any:
         alt.Tooltip("verdict:N"),
     ]
     colour = named_colour(styles, legend=False)
-    ends = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title=title, scale=alt.Scale(padding=8)),
+    spans = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", title=title, scale=scale_x),
         x2="high:Q",
         y=y,
         color=colour,
@@ -125,7 +146,45 @@ def _forest(data: StudyData, rows: Sequence[Versus], metric: MetricName) -> Any:
         tooltip=tooltip,
     )
     zero = base.mark_rule(strokeDash=[3, 3]).encode(x=alt.datum(0))
-    return alt.layer(zero, ends, dots)
+    layers = [zero, spans, dots]
+    for right in (False, True):
+        beyond = [row for row in far if (row["difference"] > 0.0) == right]
+        if beyond:
+            layers.append(_at_edge(beyond, unit, y, right=right))
+    return alt.layer(*layers)
+
+
+def _ends(row: Versus) -> tuple[float, float]:
+    """Of the interval; the difference itself where nothing is left to chance."""
+    low = row.difference if row.low is None else row.low
+    return low, row.difference if row.high is None else row.high
+
+
+def _inside(row: Mapping[str, Any], ends: tuple[float, float] | None) -> bool:
+    return within(row["low"], ends) and within(row["high"], ends)
+
+
+def _at_edge(rows: Sequence[dict[str, Any]], unit: str, y: Any, *, right: bool) -> Any:
+    """Differences in words at the edge of a panel that they are beyond."""
+    told = [
+        {
+            "label": row["label"],
+            "text": f"{_signed(row['difference'])}{unit and ' ' + unit} "
+            f"({_signed(row['low'])} to {_signed(row['high'])})",
+        }
+        for row in rows
+    ]
+    for row in told:
+        row["text"] = f"{row['text']} \u2192" if right else f"\u2190 {row['text']}"
+    return (
+        alt.Chart(values(told))
+        .mark_text(align="right" if right else "left", baseline="middle")
+        .encode(y=y, x=alt.value(PANEL_WIDTH - 6 if right else 6), text="text:N")
+    )
+
+
+def _signed(value: float) -> str:
+    return shown_difference(value, relative=False)
 
 
 def against_sweep(data: StudyData) -> Iterator[Figure]:
@@ -175,7 +234,8 @@ def regret_beside_utility(data: StudyData) -> Iterator[Figure]:
         points = _beside(data, scenario, "gain", "follower_regret")
         if len(points) < 2 or max(p["regret"] for p in points) < 1e-6:
             continue
-        styles = styles_of(data, [p["method"] for p in points])
+        shown, far = _framed(points)
+        styles = styles_of(data, [p["method"] for p in shown])
         tooltip = [
             alt.Tooltip("label:N", title="method"),
             alt.Tooltip("case:N"),
@@ -183,7 +243,7 @@ def regret_beside_utility(data: StudyData) -> Iterator[Figure]:
             alt.Tooltip("regret:Q", title="follower regret", format=".3~g"),
         ]
         chart = (
-            alt.Chart(values(points), width=WIDTH, height=300)
+            alt.Chart(values(shown), width=WIDTH, height=300)
             .mark_point(filled=True, size=80, opacity=0.9)
             .encode(
                 x=alt.X("regret:Q", title="follower regret (share of its rate)"),
@@ -197,9 +257,26 @@ def regret_beside_utility(data: StudyData) -> Iterator[Figure]:
             f"regret-{slug(scenario)}",
             f"{scenario}: regret beside gain",
             "Leader utility that rests on followers who could do better for "
-            "themselves, far to the right, is no success.",
+            f"themselves, far to the right, is no success.{outside_note(far)}",
             chart,
         )
+
+
+def _framed(
+    points: Sequence[dict[str, Any]],
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The points that a frame shows well, and the others in words."""
+    across = frame([(p["regret"], p["regret"]) for p in points], 0.0)
+    up = frame([(p["utility"], p["utility"]) for p in points])
+    shown = [
+        p for p in points if within(p["regret"], across) and within(p["utility"], up)
+    ]
+    far = [
+        f"{p['label']} (gain {p['utility']:.3g}, regret {p['regret']:.2g})"
+        for p in points
+        if p not in shown
+    ]
+    return shown, far
 
 
 def _beside(
@@ -274,7 +351,7 @@ def price_against_margin(data: StudyData) -> Iterator[Figure]:
         rows = [{**asdict(p), "label": label_of(data, p.method)} for p in kept]
         chart = (
             alt.Chart(values(rows), width=WIDTH, height=320)
-            .mark_point(filled=True, size=22, opacity=0.45)
+            .mark_point(filled=True, size=40, opacity=0.55)
             .encode(
                 x=alt.X(
                     "margin_db:Q",

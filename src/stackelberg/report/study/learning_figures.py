@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -14,14 +15,18 @@ from stackelberg.report.figure import (
     named_dash,
     values,
 )
-from stackelberg.report.study.data import Reached, StudyData
+from stackelberg.report.study.data import Reached, SizePoint, StudyData
 from stackelberg.report.study.drawing import (
+    frame,
     label_of,
     lines_with_bands,
+    outside_note,
     slug,
     styles_of,
     unit_of,
+    within,
 )
+from stackelberg.report.theme import STYLES
 
 
 def while_learning(data: StudyData) -> Iterator[Figure]:
@@ -88,13 +93,22 @@ def _reached(
     data: StudyData, scenario: str, unit: str, group: Sequence[Reached]
 ) -> Figure:
     rows: list[dict[str, Any]] = []
+    labels = {
+        one.method: f"{label_of(data, one.method)}: {one.seeds - one.censored} "
+        f"of {one.seeds}"
+        for one in group
+    }
     for one in group:
-        label = label_of(data, one.method)
+        label = labels[one.method]
         last = one.share[-1] if one.share else 0.0
         steps = [(0.0, 0.0), *zip(one.time, one.share, strict=True)]
         for time, share in [*steps, (one.horizon, last)]:
             rows.append({"label": label, "x": time, "share": share})
-    styles = styles_of(data, [r.method for r in group])
+    styles = {
+        m.style: replace(STYLES[m.style], label=labels[m.name])
+        for m in data.methods
+        if m.name in labels
+    }
     chart = (
         alt.Chart(values(rows), width=WIDTH, height=280)
         .mark_line(interpolate="step-after", strokeWidth=2)
@@ -113,7 +127,8 @@ def _reached(
         f"thresholds-{slug(scenario)}{'-seconds' if unit == 'seconds' else ''}",
         f"{scenario}: when the thresholds are reached, in {unit}",
         f"{' and '.join(data.thresholds)}, all at once. Kaplan and Meier: seeds that "
-        "never get there are counted, as a curve that stays below 1."
+        "never get there are counted, as a curve that stays below 1; the legend has "
+        "how many did."
         f"{_TIME_NOTE[unit]}",
         chart,
     )
@@ -129,6 +144,7 @@ def unseen_sizes(data: StudyData) -> Iterator[Figure]:
             name = next((m for m in data.metrics if m.name == metric), None)
             if name is None or len({s.pairs for s in rows}) < 2:
                 continue
+            rows, far = _framed(data, rows)
             table = values(
                 {
                     "label": label_of(data, s.method),
@@ -145,7 +161,7 @@ def unseen_sizes(data: StudyData) -> Iterator[Figure]:
                 f"{scenario}: {name.label} with other numbers of pairs",
                 f"{name.meaning.capitalize()}. Policies learned with {learned} pairs "
                 "and were not trained again. Interquartile mean over seeds with its "
-                "interval.",
+                f"interval.{outside_note(far)}",
                 lines_with_bands(
                     table,
                     styles_of(data, [s.method for s in rows]),
@@ -153,3 +169,17 @@ def unseen_sizes(data: StudyData) -> Iterator[Figure]:
                     name.label,
                 ),
             )
+
+
+def _framed(
+    data: StudyData, rows: Sequence[SizePoint]
+) -> tuple[list[SizePoint], list[str]]:
+    """The methods that a frame shows well, and the others in words."""
+    ends = frame([(s.value, s.value) for s in rows])
+    near = {s.method for s in rows if within(s.value, ends)}
+    far: list[str] = []
+    for method in dict.fromkeys(s.method for s in rows if s.method not in near):
+        found = [s.value for s in rows if s.method == method]
+        label = label_of(data, method)
+        far.append(f"{label} ({min(found):.3g} to {max(found):.3g})")
+    return [s for s in rows if s.method in near], far

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stackelberg.report.numbers import counted, significant
+from stackelberg.report.numbers import counted, shown_difference, significant
 from stackelberg.report.part import Part
 from stackelberg.report.study.data import Score, StudyData, Versus
 from stackelberg.report.study.figures import draw_study_figures
@@ -39,8 +39,11 @@ def score_text(score: Score) -> str:
 
 def difference_text(row: Versus) -> str:
     """A difference with its interval."""
-    scale, unit = (100.0, " %") if row.relative else (1.0, "")
-    text = f"{scale * row.difference:+.3g}{unit}"
-    if row.low is None or row.high is None:
-        return text
-    return f"{text} ({scale * row.low:+.3g} to {scale * row.high:+.3g})"
+    shown = [
+        shown_difference(value, relative=row.relative)
+        for value in (row.difference, row.low, row.high)
+        if value is not None
+    ]
+    if len(shown) < 3:
+        return shown[0]
+    return f"{shown[0]} ({shown[1]} to {shown[2]})"

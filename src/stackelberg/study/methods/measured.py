@@ -156,6 +156,18 @@ METRICS: dict[str, Metric] = {
 """Every metric of the library's methods by name."""
 
 
+TOLD_FIRST: Mapping[Kind, tuple[str, ...]] = {
+    "spectrum": (
+        "leader_utility_bps", "bilevel_gap", "follower_regret", "users_below_5_db",
+    ),
+    "environment": (
+        "re_equilibrated_gain", "follower_regret", "gain", "leader_utility_bps",
+    ),
+    "edge": ("utility_share", "least_utility_share", "revenue", "violation"),
+}  # fmt: skip
+"""What a plan that names no metrics is about: never what bad pricing is good at."""
+
+
 OTHER_SIZE = re.compile(r"(gain|re_equilibrated_gain)_at_(\d+)_pairs")
 """A metric of a policy with another number of pairs than it learned with."""
 

@@ -14,7 +14,11 @@ from stackelberg.study.statistics.improvement import (
     improvement_interval,
     probability_of_improvement,
 )
-from stackelberg.study.statistics.paired import Comparison, compare_paired
+from stackelberg.study.statistics.paired import (
+    Comparison,
+    compare_paired,
+    is_without_chance,
+)
 from stackelberg.study.statistics.profiles import Profile, performance_profile
 from stackelberg.study.statistics.survival import (
     Reaching,
@@ -31,6 +35,7 @@ __all__ = [
     "improvement_interval",
     "interquartile_mean",
     "interval_of",
+    "is_without_chance",
     "performance_profile",
     "probability_of_improvement",
     "resampled",

@@ -18,8 +18,8 @@ from stackelberg.study.statistics.bootstrap import (
 
 Verdict = Literal["better", "worse", "higher", "lower", "not told apart", "the same"]
 
-ROUNDING = 1e-9
-"""Relative size of differences that are rounding."""
+ROUNDING = 1e-6
+"""Relative size of differences that may be rounding or a solver's tolerance."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Comparison:
 
     Attributes:
         difference: interquartile mean of the paired differences, in the metric's unit.
-        verdict: ``better`` and ``worse`` only where the interval excludes zero;
+        verdict: ``better`` and ``worse`` only where the interval excludes zero, and
+            what is rounding beside the scores;
             ``higher`` and ``lower`` likewise for metrics without a better end;
             ``the same`` where every difference is rounding.
     """
@@ -68,9 +69,24 @@ def compare_paired(
     size = np.maximum(np.abs(one), np.abs(other))
     if np.all(np.abs(apart) <= ROUNDING * np.maximum(size, ROUNDING)):
         return Comparison(found, "the same")
-    if not found.excludes(0.0):
+    tiny = ROUNDING * float(size.max())
+    if found.low <= tiny and found.high >= -tiny:
         return Comparison(found, "not told apart")
     up = found.value > 0.0
     if better is None:
         return Comparison(found, "higher" if up else "lower")
     return Comparison(found, "better" if up == (better == "higher") else "worse")
+
+
+def is_without_chance(scores: npt.ArrayLike) -> bool:
+    """Whether several seeds of every stratum give one value each, as files do to a
+    method that draws nothing: an interval over seeds would say nothing.
+
+    Args:
+        scores: ``[stratum, seed]``.
+    """
+    known = checked_scores(scores)
+    size = np.abs(known).max(axis=1)
+    return known.shape[1] > 1 and bool(
+        np.all(np.ptp(known, axis=1) <= ROUNDING * np.maximum(size, ROUNDING))
+    )
