@@ -31,7 +31,11 @@ def small(count: int) -> Iterator[tuple[Market, np.ndarray, np.ndarray]]:
 
 
 def row(
-    name: str, market: Market, cost: np.ndarray, outside: np.ndarray | float
+    name: str,
+    market: Market,
+    cost: np.ndarray,
+    outside: np.ndarray | float = 0.0,
+    cap: np.ndarray | None = None,
 ) -> tuple[float, float]:
     """Print one market's row; both gaps."""
     from dataclasses import replace
@@ -40,9 +44,9 @@ def row(
     from stackelberg.edge.linear_operator import linear_operator_certificate
 
     start = time.process_time()
-    found = operator_prices(market, cost=cost, outside_weight=outside)
+    found = operator_prices(market, cost=cost, outside_weight=outside, price_cap=cap)
     seconds = time.process_time() - start
-    games = ces_games(market, 2.0, cost, None, outside)
+    games = ces_games(market, 2.0, cost, cap, outside)
     apart = linear_operator_certificate(
         market, games, replace(found.value, bound_split=(None,) * len(games))
     )
@@ -63,9 +67,14 @@ def main() -> None:
     options = asked.parse_args()
     print("users x nodes | status | profit | gap apart | gap common | CPU s")
     if options.real:
-        for users, nodes in ((400, 20), (400, 20), (5000, 50)):
+        operator_prices(
+            generate(seed=0, num_users=200, num_nodes=10), outside_weight=10
+        )
+        for users, nodes in ((400, 20), (5000, 50)):
             market = generate(seed=0, num_users=users, num_nodes=nodes)
-            row(f"{users} x {nodes}", market, 0.5 * market.price, 10.0)
+            name, cost = f"{users} x {nodes}", 0.5 * market.price
+            row(f"{name}, caps", market, cost, cap=20.0 * market.price)
+            row(f"{name}, outside goods", market, cost, 10.0)
         return
     gaps = np.array([
         row(f"{market.num_users} x {market.num_nodes}", market, cost, outside)
