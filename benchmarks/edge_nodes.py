@@ -28,8 +28,8 @@ from scipy import sparse  # noqa: E402
 from scipy.sparse.linalg import splu  # noqa: E402
 
 from stackelberg.edge import Market, allocate, generate  # noqa: E402
-from stackelberg.edge.method_choice import METHODS, Method  # noqa: E402
-from stackelberg.edge.sparse_factor import (  # noqa: E402
+from stackelberg.edge.solvers.method_choice import METHODS, Method  # noqa: E402
+from stackelberg.edge.solvers.sparse_factor import (  # noqa: E402
     assemble,
     factor,
     pattern_of,

@@ -39,7 +39,7 @@ from stackelberg.edge import (  # noqa: E402
     markets_over_time,
     published_allocation,
 )
-from stackelberg.edge.city import Regime  # noqa: E402
+from stackelberg.edge.generators.city import Regime  # noqa: E402
 from stackelberg.io import (  # noqa: E402
     budgets_per_minute,
     import_alibaba,

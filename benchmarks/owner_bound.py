@@ -40,8 +40,8 @@ def row(
     """Print one market's row; both gaps."""
     from dataclasses import replace
 
-    from stackelberg.edge.ces_game import ces_games
-    from stackelberg.edge.linear_operator import linear_operator_certificate
+    from stackelberg.edge.prices.ces_game import ces_games
+    from stackelberg.edge.prices.linear_operator import linear_operator_certificate
 
     start = time.process_time()
     found = operator_prices(market, cost=cost, outside_weight=outside, price_cap=cap)

@@ -171,7 +171,7 @@ def test_estimates_of_opposite_sign_are_said_to_say_little() -> None:
     from stackelberg.cli.edge.told_difference import difference_parts
     from stackelberg.cli.edge.welfare import asked_welfare
     from stackelberg.edge import Difference
-    from stackelberg.edge.difference import GroupChange
+    from stackelberg.edge.explanation.difference import GroupChange
 
     both = GroupChange("prices", 2, at_before=-3.0, at_after=1.0, largest=())
     found = Difference(5.0, 4.5, (both,), (), (), (), 0, 0)

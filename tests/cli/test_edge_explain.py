@@ -11,7 +11,10 @@ from cli.edge_markets import CITY, market_in, solution_in
 
 from stackelberg import edge
 from stackelberg.edge import Market
-from stackelberg.edge.user_explanation import OnePercentMore, UserExplanation
+from stackelberg.edge.explanation.user_explanation import (
+    OnePercentMore,
+    UserExplanation,
+)
 
 SHOP = Market.from_arrays(
     [1.0, 1.0, 1.0, 1.0], [1.0, 50.0, math.inf, 0.0], [9.0, 9.0, 0.5, 0.5],

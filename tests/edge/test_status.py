@@ -19,7 +19,7 @@ from stackelberg.errors import DomainError
 from stackelberg.game import Status
 
 # Where the method is called.
-MODULE = importlib.import_module("stackelberg.edge.interior_point")
+MODULE = importlib.import_module("stackelberg.edge.solvers.interior_point")
 
 TOLERANCE = 1e-8
 

@@ -413,8 +413,8 @@ def test_any_number_of_threads_gives_the_same_bits(
 
 
 def test_the_general_method_agrees_with_the_one_for_linear_users() -> None:
-    from stackelberg.edge.smooth_users import solve_smooth
-    from stackelberg.edge.usable_problem import usable_problem
+    from stackelberg.edge.solvers.smooth_users import solve_smooth
+    from stackelberg.edge.solvers.usable_problem import usable_problem
 
     for seed in range(6):
         market = small_market(seed, 20, 6)

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from stackelberg.edge import Market, allocate, certify, generate
-from stackelberg.edge.virtual_money import LIMITS
+from stackelberg.edge.explanation.virtual_money import LIMITS
 from stackelberg.errors import ConfigError, DomainError, InputError
 from stackelberg.game import Status
 from stackelberg.io import (

@@ -10,21 +10,32 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numba import get_num_threads
 
-from stackelberg.edge.blocks import EDGES_PER_BLOCK, MAX_BLOCKS
-from stackelberg.edge.central_path import follow_path
 from stackelberg.edge.certify import EdgeCertificate, certify
 from stackelberg.edge.fairness import PROPORTIONAL, Fairness
-from stackelberg.edge.first_order import MAX_PASSES, first_order
-from stackelberg.edge.first_steps import CROWD, from_known_prices, from_rough_prices
-from stackelberg.edge.interior_point import (
+from stackelberg.edge.market import Bools, Floats, Market
+from stackelberg.edge.outcome import (
+    Ledger,
+    Outcome,
+    on_edges,
+    outcome_of,
+    shrunk_to_limits,
+)
+from stackelberg.edge.solvers.blocks import EDGES_PER_BLOCK, MAX_BLOCKS
+from stackelberg.edge.solvers.central_path import follow_path
+from stackelberg.edge.solvers.first_order import MAX_PASSES, first_order
+from stackelberg.edge.solvers.first_steps import (
+    CROWD,
+    from_known_prices,
+    from_rough_prices,
+)
+from stackelberg.edge.solvers.interior_point import (
     AS_PANELS_FROM,
     MAX_ITERATIONS,
     Effort,
 )
-from stackelberg.edge.interior_starts import closed_form_start
-from stackelberg.edge.last_steps import last_steps
-from stackelberg.edge.market import Bools, Floats, Market
-from stackelberg.edge.method_choice import (
+from stackelberg.edge.solvers.interior_starts import closed_form_start
+from stackelberg.edge.solvers.last_steps import last_steps
+from stackelberg.edge.solvers.method_choice import (
     AIM,
     METHODS,
     WORDS,
@@ -33,22 +44,15 @@ from stackelberg.edge.method_choice import (
     choose,
     choose_smooth,
 )
-from stackelberg.edge.outcome import (
-    Ledger,
-    Outcome,
-    on_edges,
-    outcome_of,
-    shrunk_to_limits,
-)
-from stackelberg.edge.predicted_memory import (
+from stackelberg.edge.solvers.predicted_memory import (
     needed_bytes,
     predicted_bytes,
     told_bytes,
 )
-from stackelberg.edge.problem import Iterate, Problem, Stop
-from stackelberg.edge.smooth_users import solve_smooth
+from stackelberg.edge.solvers.problem import Iterate, Problem, Stop
+from stackelberg.edge.solvers.smooth_users import solve_smooth
+from stackelberg.edge.solvers.usable_problem import usable_problem
 from stackelberg.edge.taking_part import users_taking_part
-from stackelberg.edge.usable_problem import usable_problem
 from stackelberg.edge.utilities import LINEAR, Utility
 from stackelberg.errors import ConfigError, DomainError, ShapeError, suggestion
 from stackelberg.game import Solution, Status

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from stackelberg.edge.city import Regime, Terms, budget_share
-from stackelberg.edge.draws import Concern, check_whole, factor, stream
+from stackelberg.edge.generators.city import Regime, Terms, budget_share
+from stackelberg.edge.generators.draws import Concern, check_whole, factor, stream
 from stackelberg.edge.market import Floats, Ints, Market, Names
 from stackelberg.errors import ConfigError, DomainError
 from stackelberg.io.published import published_table

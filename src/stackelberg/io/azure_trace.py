@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from stackelberg.edge.city import BUDGET_SPREAD, Regime, Terms, budget_share
-from stackelberg.edge.draws import Concern, check_whole, factor, stream
+from stackelberg.edge.generators.city import BUDGET_SPREAD, Regime, Terms, budget_share
+from stackelberg.edge.generators.draws import Concern, check_whole, factor, stream
 from stackelberg.edge.market import Floats, Ints, Market
 from stackelberg.errors import ConfigError, DomainError
 from stackelberg.io.published import published_table

@@ -12,7 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from stackelberg.edge.city import BUDGET_SPREAD, Regime, Terms, from_positions
+from stackelberg.edge.generators.city import (
+    BUDGET_SPREAD,
+    Regime,
+    Terms,
+    from_positions,
+)
 from stackelberg.edge.market import Market
 from stackelberg.edge.positions import Positions
 from stackelberg.errors import ConfigError

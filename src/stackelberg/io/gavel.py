@@ -17,8 +17,8 @@ from typing import cast
 
 import numpy as np
 
-from stackelberg.edge.city import Regime, Terms, budget_share
-from stackelberg.edge.draws import Concern, check_whole, factor, stream
+from stackelberg.edge.generators.city import Regime, Terms, budget_share
+from stackelberg.edge.generators.draws import Concern, check_whole, factor, stream
 from stackelberg.edge.market import Market
 from stackelberg.errors import ConfigError, DomainError, InputError, suggestion
 from stackelberg.io.files import read_bytes

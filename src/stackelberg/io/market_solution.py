@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 
 from stackelberg.edge.allocate import EdgeSolution
+from stackelberg.edge.explanation.virtual_money import LIMITS, virtual_money
 from stackelberg.edge.market import ONLY_RESOURCE, Csr, Floats, Ints, Market
-from stackelberg.edge.virtual_money import LIMITS, virtual_money
 from stackelberg.errors import ConfigError, InputError
 from stackelberg.game import Status
 from stackelberg.io.files import files_together, read_bytes

@@ -161,9 +161,9 @@ def _recorded(folder: Path, option: str) -> Path:
 
 def _resolved(first: _End, second: _End, found: Difference) -> Mapping[str, float]:
     """Shapley value of each kind of input that differs."""
-    from stackelberg.edge.envelope import Group
-    from stackelberg.edge.pairing import pair
-    from stackelberg.edge.switching import (
+    from stackelberg.edge.explanation.envelope import Group
+    from stackelberg.edge.explanation.pairing import pair
+    from stackelberg.edge.explanation.switching import (
         Switched,
         intermediate,
         shapley_effects,

@@ -204,7 +204,7 @@ def _print(
     tolerance: float,
     old: OldAnswer | None,
 ) -> None:
-    from stackelberg.edge.predicted_memory import told_bytes
+    from stackelberg.edge.solvers.predicted_memory import told_bytes
 
     console = terminal.console()
     steps = counted(solution.iterations, "step")

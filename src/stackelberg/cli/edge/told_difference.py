@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
     from stackelberg.cli.edge.welfare import Welfare
     from stackelberg.edge import Difference
-    from stackelberg.edge.difference import GroupChange, InputChange, NodeChange
-    from stackelberg.edge.envelope import Group
+    from stackelberg.edge.explanation.difference import (
+        GroupChange,
+        InputChange,
+        NodeChange,
+    )
+    from stackelberg.edge.explanation.envelope import Group
 
 _NOUNS: dict[Group, str] = {
     "users": "user",

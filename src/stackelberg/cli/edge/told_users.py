@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from stackelberg.cli.edge.welfare import Welfare
     from stackelberg.edge import UserExplanation
-    from stackelberg.edge.user_explanation import OnePercentMore
+    from stackelberg.edge.explanation.user_explanation import OnePercentMore
 
 BAR = 40
 """Characters of the bar."""

@@ -18,10 +18,10 @@ from stackelberg.edge import (
     equal_split,
     published_allocation,
 )
+from stackelberg.edge.explanation.virtual_money import VirtualMoney, virtual_money
 from stackelberg.edge.market import Bools, Floats
 from stackelberg.edge.outcome import on_edges
 from stackelberg.edge.taking_part import users_taking_part
-from stackelberg.edge.virtual_money import VirtualMoney, virtual_money
 from stackelberg.errors import DomainError
 from stackelberg.report.certificate import certificate_records
 from stackelberg.report.edge.aim import Aim

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from stackelberg.edge import Market, Outcome
+from stackelberg.edge.explanation.virtual_money import VirtualMoney
 from stackelberg.edge.market import Bools, Floats, Ints
-from stackelberg.edge.virtual_money import VirtualMoney
 from stackelberg.report.edge.data import NodeRecord, UserRecord
 
 MOST_ROWS = 2000

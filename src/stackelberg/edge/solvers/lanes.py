@@ -1,0 +1,138 @@
+"""Users side by side, so that one instruction serves several of them.
+
+Users are sorted by their number of edges and taken `LANES` at a time; a group has as
+many rows as its longest user has edges. Row k of a group holds edge k of each of its
+users, and numbers per edge lie row after row. Where a user has no edge k the place is
+padded: weight 0, node M (which sells nothing and whose price is 0), an amount too small
+to matter, so that no loop has to tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from stackelberg.edge.market import Floats, Ints
+from stackelberg.edge.solvers.blocks import even_cuts
+from stackelberg.edge.solvers.problem import Problem
+
+LANES = 32
+"""Users of a group."""
+
+NOTHING = 1e-300
+"""Amount at a padded place; products with it vanish, quotients by it are finite."""
+
+END_FIELDS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Lanes:
+    """Where every user and edge of a problem lies.
+
+    Attributes:
+        user: of each lane, group by group; -1 past the last user [G, LANES].
+        degree: of each lane [G, LANES].
+        row: first row of each group [G + 1].
+        node: of each place; M where there is no edge [rows, LANES].
+        weight: of each place; 0 where there is no edge [rows, LANES].
+        user_weight: b of each lane; 1 past the last user [G, LANES].
+    """
+
+    user: Ints
+    degree: npt.NDArray[np.int32]
+    row: Ints
+    node: npt.NDArray[np.int32]
+    weight: Floats
+    user_weight: Floats
+
+    @property
+    def num_groups(self) -> int:
+        """Number of groups."""
+        return len(self.row) - 1
+
+    def blocks(self, count: int) -> Ints:
+        """Bounds of `count` blocks of groups, with about equally many rows each."""
+        return even_cuts(self.row, count)
+
+    def packed(self, indptr: Ints, values: Floats, padding: float) -> Floats:
+        """Numbers per edge laid side by side [rows, LANES]."""
+        laid = np.full(self.node.shape, padding)
+        _lay(self.user, self.row, indptr, values, laid)
+        return laid
+
+    def unpacked(self, indptr: Ints, laid: Floats) -> Floats:
+        """Numbers per edge as the problem orders them."""
+        return _unpacked(self.user, self.row, indptr, laid)
+
+    def packed_ends(self, ends: Floats) -> Floats:
+        """Four numbers per user [N, 4], field by field of each group [G, 4 * LANES].
+
+        Past the last user they are those of one who has no budget: 0, 0, 1, 1.
+        """
+        laid = np.empty((self.num_groups, END_FIELDS, LANES))
+        real = self.user >= 0
+        for field, past in enumerate((0.0, 0.0, 1.0, 1.0)):
+            laid[:, field] = np.where(real, ends[self.user, field], past)
+        return laid.reshape(self.num_groups, END_FIELDS * LANES)
+
+    def unpacked_end(self, laid: Floats, field: int) -> Floats:
+        """One of the four numbers, per user [N]."""
+        real = self.user >= 0
+        values = np.empty(int(real.sum()))
+        values[self.user[real]] = laid[:, field * LANES : (field + 1) * LANES][real]
+        return values
+
+
+def lanes_of(problem: Problem) -> Lanes:
+    """Lay a problem's users side by side."""
+    degree = np.diff(problem.indptr)
+    order = np.argsort(degree, kind="stable")
+    count, groups = len(order), -(-len(order) // LANES)
+    user = np.full(groups * LANES, -1, dtype=np.int64)
+    user[:count] = order
+    laid_degree = np.zeros(len(user), dtype=np.int32)
+    laid_degree[:count] = degree[order]
+    weights = np.ones(len(user))
+    weights[:count] = problem.user_weight[order]
+    shape = (groups, LANES)
+    user, laid_degree = user.reshape(shape), laid_degree.reshape(shape)
+    row = np.zeros(groups + 1, dtype=np.int64)
+    np.cumsum(laid_degree.max(axis=1, initial=0), out=row[1:])
+    node = np.full((row[-1], LANES), len(problem.capacity), dtype=np.int32)
+    _lay(user, row, problem.indptr, problem.node, node)
+    weight = np.zeros(node.shape)
+    _lay(user, row, problem.indptr, problem.weight, weight)
+    return Lanes(user, laid_degree, row, node, weight, weights.reshape(shape))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _lay(
+    user: Ints,
+    row: Ints,
+    indptr: Ints,
+    values: npt.NDArray[np.generic],
+    laid: npt.NDArray[np.generic],
+) -> None:
+    for group in range(len(row) - 1):
+        for lane in range(LANES):
+            j = user[group, lane]
+            if j >= 0:
+                start, place = indptr[j], row[group]
+                for k in range(indptr[j + 1] - start):
+                    laid[place + k, lane] = values[start + k]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _unpacked(user: Ints, row: Ints, indptr: Ints, laid: Floats) -> Floats:
+    values = np.empty(indptr[len(indptr) - 1])
+    for group in range(len(row) - 1):
+        for lane in range(LANES):
+            j = user[group, lane]
+            if j >= 0:
+                start, place = indptr[j], row[group]
+                for k in range(indptr[j + 1] - start):
+                    values[start + k] = laid[place + k, lane]
+    return values
