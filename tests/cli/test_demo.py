@@ -69,7 +69,7 @@ def test_the_demo_leaves_its_files_and_few_lines(
     ]  # fmt: skip
     assert len(ended.out.splitlines()) <= 24
     assert "cell, leader utility, against bilevel: " in ended.out
-    assert "Of 3 cellular users, below 5 dB are" in ended.out
+    assert "Of 3 cellular users below 5 dB:" in ended.out
     assert str(folder / "report.html") in ended.out
     solution = io.read_solution(folder / "solution.json")
     scenario = io.read_scenario(folder / "scenario.json")

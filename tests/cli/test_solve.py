@@ -38,7 +38,7 @@ def test_an_answer_is_written_and_printed(
     for part in ("bilevel, converged", "bilevel_gap", "follower_regret", str(target)):
         assert part in ended.out
     assert "bit/s" in ended.out
-    assert "Of 3 cellular users, below 5 dB are" in ended.out
+    assert "Of 3 cellular users below 5 dB:" in ended.out
     users = cellular_records(io.read_scenario(cell), expected.value)
     worst = min(users, key=lambda x: x.sinr_db)
     told = f"and {worst.sinr_db:.1f} dB (channel {worst.channel}) at these prices."

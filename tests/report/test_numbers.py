@@ -8,6 +8,7 @@ import pytest
 
 from stackelberg.report.numbers import (
     beside,
+    certificate_cell,
     certificate_value,
     digits_for,
     listed,
@@ -73,6 +74,22 @@ def test_an_absolute_regret_is_judged_by_its_share() -> None:
     )
     assert certificate_value("utility_error", {"utility_error": None}) == "not stated"
     assert certificate_value("bilevel_gap", {"bilevel_gap": math.nan}) == "not known"
+
+
+def test_rates_of_a_certificate_have_a_prefix_and_bounds_the_digits_of_their_gap() -> (
+    None
+):
+    values = {"bilevel_bound": 6.08195e6, "bilevel_gap": 1.126e-5, "price_regret": 4593}
+    assert certificate_cell("bilevel_bound", "bit/s", values) == ("6.081950", "Mbit/s")
+    assert certificate_cell("price_regret", "bit/s", values) == ("4.593", "kbit/s")
+    assert certificate_cell("bilevel_gap", "", values) == ("1.126e-05", "")
+    unproved = {"bilevel_bound": math.inf, "bilevel_gap": math.inf}
+    assert certificate_cell("bilevel_bound", "bit/s", unproved) == ("inf", "bit/s")
+    silent = {"follower_regret": 1e-5, "follower_regret_relative": 1e-12}
+    assert certificate_cell("follower_regret", "bit/s", silent) == (
+        "0 (rounding)",
+        "bit/s",
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stackelberg.report.numbers import SHARE_OF, certificate_value
+from stackelberg.report.numbers import SHARE_OF, certificate_cell
 
 if TYPE_CHECKING:
     from stackelberg.game import Certificate, Status
@@ -113,12 +113,8 @@ def certificate_table(
     made.add_column("meaning", overflow="fold")
     values = {row.name: row.value for row in certificate.rows()}
     for row in certificate.rows():
-        made.add_row(
-            row.name,
-            certificate_value(row.name, values),
-            row.unit or share_of.get(row.name, ""),
-            row.meaning,
-        )
+        value, unit = certificate_cell(row.name, row.unit, values)
+        made.add_row(row.name, value, unit or share_of.get(row.name, ""), row.meaning)
     return made
 
 

@@ -112,6 +112,29 @@ def certificate_value(name: str, values: Mapping[str, float | None]) -> str:
     return significant(value)
 
 
+def certificate_cell(
+    name: str, unit: str, values: Mapping[str, float | None]
+) -> tuple[str, str]:
+    """`certificate_value` and its unit, rates with a metric prefix.
+
+    A bound on the utility has the digits that its distance from the utility asks for.
+
+    Args:
+        name: of the number.
+        unit: what the certificate gives it in; empty for a share.
+        values: every number of that certificate by name.
+    """
+    value = values[name]
+    text = certificate_value(name, values)
+    if unit != "bit/s" or value is None or not math.isfinite(value) or text == ROUNDED:
+        return text, unit
+    factor, prefixed = rate_unit([value])
+    gap = values.get("bilevel_gap") if name == "bilevel_bound" else None
+    if gap is None or not math.isfinite(gap):
+        return significant(value / factor), prefixed
+    return digits_for(value / factor, abs(gap * value / factor)), prefixed
+
+
 _BESIDE = {
     "objective": "dual_bound",
     "dual_bound": "objective",

@@ -24,7 +24,7 @@ from stackelberg.report.learning.policy import PolicyReportData, policy_part
 from stackelberg.report.learning.tabular import TabularReportData, tabular_part
 from stackelberg.report.numbers import (
     SHARE_OF,
-    certificate_value,
+    certificate_cell,
     shown_change,
     shown_percent,
     shown_rate,
@@ -97,17 +97,16 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _certified(row: CertificateRecord, rows: tuple[CertificateRecord, ...]) -> str:
-    return certificate_value(row.name, {other.name: other.value for other in rows})
+def _certified(
+    row: CertificateRecord, rows: tuple[CertificateRecord, ...]
+) -> tuple[str, str]:
+    values = {other.name: other.value for other in rows}
+    value, unit = certificate_cell(row.name, row.unit, values)
+    return value, unit or SHARE_OF.get(row.name, "")
 
 
-def _certified_unit(row: CertificateRecord) -> str:
-    return row.unit or SHARE_OF.get(row.name, "")
-
-
-_FILTERS: dict[str, Callable[..., str]] = {
+_FILTERS: dict[str, Callable[..., object]] = {
     "certified": _certified,
-    "certified_unit": _certified_unit,
     "change": shown_change,
     "embedded": embedded,
     "percent": shown_percent,

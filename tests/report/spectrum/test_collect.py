@@ -243,8 +243,8 @@ def test_sacrificed_users_are_named_only_where_payments_outweigh_their_rate() ->
         in (sacrifice_sentences(users)[1])
     )
     assert below_sentence(users) == (
-        "Of 4 cellular users, below 5 dB are 3 (channels 1, 2 and 3) with reuse, none "
-        "without; below 0 dB are 1 (channel 1) with reuse, none without."
+        "Of 4 cellular users below 5 dB: 3 (channels 1, 2 and 3) with reuse, none "
+        "without; below 0 dB: 1 (channel 1) with reuse, none without."
     )
     assert sinr_sentence(users) == (
         "What the prices do to the cellular users' SINR at the base station, median "

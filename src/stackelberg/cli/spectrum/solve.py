@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -263,9 +264,12 @@ def _print_in_full(
     console = terminal.console()
     outcome = solution.value
     concept, path = record["solution"]["concept"], record["scenario"]
+    gap = solution.certificate.bilevel_gap
     console.print(f"{path}: {concept}, {solution.status.label}")
     console.print(f"  {terminal.advice_at(solution.status, tolerance)}")
-    console.print(f"  leader utility {shown_rate(outcome.leader_utility)}")
+    console.print(
+        f"  leader utility {shown_rate(outcome.leader_utility)}{_within(gap)}"
+    )
     for sentence in refusal_sentences(cell, outcome):
         console.print(f"  {sentence}")
     console.print(f"  {allocation_line(solution.stats)}")
@@ -279,6 +283,15 @@ def _print_in_full(
     if record["written"] is not None:
         console.print(f"  written: {record['written']}")
     console.print()
+
+
+def _within(gap: float) -> str:
+    """What is proved about a utility, in words; nothing where nothing is."""
+    if not math.isfinite(gap):
+        return ""
+    return (
+        f", proved to be within {shown_percent(gap, 2)} of the best at these channels"
+    )
 
 
 def _print_seconds(count: int, seconds: float) -> None:

@@ -128,12 +128,12 @@ def refusal_sentences(scenario: Scenario, answer: Outcome) -> list[str]:
 def below_sentence(users: Sequence[CellularRecord]) -> str:
     """How many users are below each threshold, with and without reuse, and which."""
     parts = [
-        f"below {threshold:g} dB are {_named(users, _with, threshold)} with reuse, "
+        f"below {threshold:g} dB: {_named(users, _with, threshold)} with reuse, "
         f"{_named(users, _without, threshold)} without"
         for threshold in (USABLE_DB, DECODABLE_DB)
     ]
     text = "; ".join(parts)
-    return f"Of {counted(len(users), 'cellular user')}, {text}."
+    return f"Of {counted(len(users), 'cellular user')} {text}."
 
 
 def sacrifice_sentences(users: Sequence[CellularRecord]) -> list[str]:
