@@ -25,12 +25,12 @@ from stackelberg.learning import (
     random_game,
     solve_stage_games,
 )
-from stackelberg.learning.stq import table_distance
-from stackelberg.learning.tabular_classes import (
+from stackelberg.learning.tabular.classes import (
     CONVERGENT,
     GameClass,
     choice_that_converges,
 )
+from stackelberg.learning.tabular.stq import table_distance
 
 
 def main() -> None:

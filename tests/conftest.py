@@ -60,7 +60,7 @@ LONG_FILES = (
     "edge/prices/test_operator_prices.py",
     "io/test_trace_file.py",
     "io/test_table_limits.py",
-    "learning/test_stq.py",
+    "learning/tabular/test_stq.py",
 )
 
 

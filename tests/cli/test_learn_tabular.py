@@ -12,7 +12,7 @@ from cli.command import CommandLine, assert_refused
 
 from stackelberg.io import read_tabular_game, write_tabular_game
 from stackelberg.learning import cycle_game, iterate_values, learn_stq, random_game
-from stackelberg.learning.stq import StqSettings
+from stackelberg.learning.tabular.stq import StqSettings
 from stackelberg.report import render_page, tabular_report_data
 
 

@@ -12,7 +12,7 @@ import pytest
 from stackelberg.errors import InputError
 from stackelberg.io import read_tabular_game, write_tabular_game
 from stackelberg.learning import TabularGame, cycle_game, random_game
-from stackelberg.learning.tabular_classes import GameClass
+from stackelberg.learning.tabular.classes import GameClass
 
 ENDS = TabularGame(
     reward=np.array([[[[1.0, 0.0]], [[0.0, 1.0]]], [[[1.0, 2.0]], [[0.0, 1.0]]]]),

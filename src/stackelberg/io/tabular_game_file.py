@@ -17,7 +17,7 @@ from stackelberg.io.json_text import (
     parse_object,
     shown,
 )
-from stackelberg.learning.tabular_game import TabularGame
+from stackelberg.learning.tabular.game import TabularGame
 
 TABULAR_GAME_FORMAT = "stackelberg.learning.tabular-game/1"
 

@@ -7,17 +7,20 @@ from stackelberg.learning.learner import Learner, Metrics, Policy
 from stackelberg.learning.methods import METHODS, MethodSettings, make_learner
 from stackelberg.learning.settings import RunSettings, run_settings
 from stackelberg.learning.simple_policies import SIMPLE
-from stackelberg.learning.stage_game import StageEquilibria, solve_stage_games
-from stackelberg.learning.stq import StqSettings, learn_stq
-from stackelberg.learning.tabular_answer import (
+from stackelberg.learning.tabular import (
+    StageEquilibria,
+    StqSettings,
     TabularAnswer,
     TabularCertificate,
+    TabularGame,
     certify_tables,
+    cycle_game,
+    iterate_values,
+    learn_stq,
+    random_game,
+    solve_stage_games,
 )
-from stackelberg.learning.tabular_classes import cycle_game, random_game
-from stackelberg.learning.tabular_game import TabularGame
 from stackelberg.learning.training import Chunk, chunks, start_key
-from stackelberg.learning.value_iteration import iterate_values
 
 __all__ = [
     "METHODS",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stackelberg.learning.arrays import Floats
+from stackelberg.learning.tabular.arrays import Floats
 
 
 def is_global_optimum(stage: Floats, action: Sequence[int]) -> bool:

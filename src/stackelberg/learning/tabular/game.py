@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stackelberg.errors import ConfigError, DomainError, ShapeError
-from stackelberg.learning.arrays import (
+from stackelberg.learning.tabular.arrays import (
     Bools,
     Floats,
     is_number,

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from numba import njit
 
 from stackelberg.errors import ConfigError, ShapeError, suggestion
-from stackelberg.learning.arrays import Bools, Floats, Ints, table_of
+from stackelberg.learning.tabular.arrays import Bools, Floats, Ints, table_of
 
 Choice: TypeAlias = Literal["strong", "weak"]
 

@@ -13,15 +13,15 @@ import numpy as np
 
 from stackelberg.errors import DomainError
 from stackelberg.game import Solution, Status
-from stackelberg.learning.arrays import Floats, Ints
-from stackelberg.learning.stage_game import Choice, check_choice
-from stackelberg.learning.tabular_answer import (
+from stackelberg.learning.tabular.answer import (
     TabularAnswer,
     TabularCertificate,
     certify_tables,
     one_step,
 )
-from stackelberg.learning.tabular_game import TabularGame
+from stackelberg.learning.tabular.arrays import Floats, Ints
+from stackelberg.learning.tabular.game import TabularGame
+from stackelberg.learning.tabular.stage_game import Choice, check_choice
 
 TabularSolution = Solution[TabularAnswer, TabularCertificate]
 

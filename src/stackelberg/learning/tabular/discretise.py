@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stackelberg.errors import ConfigError, DomainError, ShapeError
-from stackelberg.learning.arrays import Floats, table_of
-from stackelberg.learning.tabular_game import TabularGame
+from stackelberg.learning.tabular.arrays import Floats, table_of
+from stackelberg.learning.tabular.game import TabularGame
 from stackelberg.spectrum import (
     FixedPriceBounds,
     InterferencePriceBounds,

@@ -15,14 +15,14 @@ from stackelberg.learning import (
     learn_stq,
     solve_stage_games,
 )
-from stackelberg.learning.discretise import (
+from stackelberg.learning.tabular.discretise import (
     discretise,
     fading_cells,
     power_grid,
     price_grid,
     rayleigh_levels,
 )
-from stackelberg.learning.grid_error import followers_contract, grid_error_bound
+from stackelberg.learning.tabular.grid_error import followers_contract, grid_error_bound
 from stackelberg.spectrum import follower_equilibrium, outcome, solve
 
 ONE = np.ones(2)

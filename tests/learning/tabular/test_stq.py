@@ -16,16 +16,16 @@ from stackelberg.learning import (
     learn_stq,
     random_game,
 )
-from stackelberg.learning.stq import (
+from stackelberg.learning.tabular.classes import (
+    CONVERGENT,
+    GameClass,
+    choice_that_converges,
+)
+from stackelberg.learning.tabular.stq import (
     advance,
     learn_in_chunks,
     start_stq,
     table_distance,
-)
-from stackelberg.learning.tabular_classes import (
-    CONVERGENT,
-    GameClass,
-    choice_that_converges,
 )
 
 SEEDS = range(5)

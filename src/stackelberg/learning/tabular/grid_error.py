@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stackelberg.errors import ConfigError, DomainError
-from stackelberg.learning.arrays import Floats, table_of
+from stackelberg.learning.tabular.arrays import Floats, table_of
 from stackelberg.spectrum import FixedPriceBounds, Scenario, follower_equilibrium
 from stackelberg.spectrum.price_box import gains
 from stackelberg.units import LN2

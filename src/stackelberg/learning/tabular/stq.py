@@ -16,20 +16,20 @@ from numba import njit
 
 from stackelberg.errors import DomainError
 from stackelberg.game import Solution, Status
-from stackelberg.learning.arrays import Bools, Floats, Ints
-from stackelberg.learning.stage_game import (
+from stackelberg.learning.tabular.answer import (
+    TabularAnswer,
+    TabularCertificate,
+    certify_tables,
+)
+from stackelberg.learning.tabular.arrays import Bools, Floats, Ints
+from stackelberg.learning.tabular.game import TabularGame
+from stackelberg.learning.tabular.stage_game import (
     Choice,
     check_choice,
     solve_stage_games,
     solve_state,
 )
-from stackelberg.learning.tabular_answer import (
-    TabularAnswer,
-    TabularCertificate,
-    certify_tables,
-)
-from stackelberg.learning.tabular_game import TabularGame
-from stackelberg.learning.value_iteration import TabularSolution
+from stackelberg.learning.tabular.value_iteration import TabularSolution
 
 MAX_STEPS = 10**15
 """Beyond which counts are no longer whole in float64."""

@@ -16,23 +16,23 @@ from stackelberg.learning import (
     random_game,
     solve_stage_games,
 )
-from stackelberg.learning.convergence import (
+from stackelberg.learning.tabular.answer import one_step
+from stackelberg.learning.tabular.convergence import (
     is_global_optimum,
     is_nash,
     is_saddle_point,
     published_learning_rates,
     published_next_value,
 )
-from stackelberg.learning.discretise import discretise, power_grid, price_grid
-from stackelberg.learning.stq import (
+from stackelberg.learning.tabular.discretise import discretise, power_grid, price_grid
+from stackelberg.learning.tabular.stq import (
     advance,
     sampled_target,
     start_stq,
     table_distance,
     updated,
 )
-from stackelberg.learning.tabular_answer import one_step
-from stackelberg.learning.value_iteration import choose_actions, values_of
+from stackelberg.learning.tabular.value_iteration import choose_actions, values_of
 from stackelberg.spectrum import Scenario, follower_equilibrium, outcome
 
 

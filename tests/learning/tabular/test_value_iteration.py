@@ -20,13 +20,13 @@ from stackelberg.learning import (
     random_game,
     solve_stage_games,
 )
-from stackelberg.learning.tabular_answer import one_step, policy_value
-from stackelberg.learning.tabular_classes import (
+from stackelberg.learning.tabular.answer import one_step, policy_value
+from stackelberg.learning.tabular.classes import (
     CONVERGENT,
     GameClass,
     choice_that_converges,
 )
-from stackelberg.learning.value_iteration import choose_actions, values_of
+from stackelberg.learning.tabular.value_iteration import choose_actions, values_of
 
 GAMES_PER_CLASS = 40
 """The first of those that benchmarks/tabular_classes.py takes 200 of."""

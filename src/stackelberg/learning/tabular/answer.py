@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from stackelberg.game import Certificate, CertificateRow
-from stackelberg.learning.arrays import Bools, Floats, Ints
-from stackelberg.learning.stage_game import Choice
-from stackelberg.learning.tabular_game import TabularGame
+from stackelberg.learning.tabular.arrays import Bools, Floats, Ints
+from stackelberg.learning.tabular.game import TabularGame
+from stackelberg.learning.tabular.stage_game import Choice
 
 
 @dataclass(frozen=True, eq=False)

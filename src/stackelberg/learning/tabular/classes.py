@@ -12,10 +12,10 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from stackelberg.errors import ConfigError, DomainError, suggestion
-from stackelberg.learning.arrays import Floats
-from stackelberg.learning.stage_game import Choice
-from stackelberg.learning.tabular_game import TabularGame
-from stackelberg.learning.value_iteration import iterate_values
+from stackelberg.learning.tabular.arrays import Floats
+from stackelberg.learning.tabular.game import TabularGame
+from stackelberg.learning.tabular.stage_game import Choice
+from stackelberg.learning.tabular.value_iteration import iterate_values
 
 GameClass: TypeAlias = Literal[
     "exogenous", "myopic", "team", "zero-sum", "strict-gaps", "general"
