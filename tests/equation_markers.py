@@ -121,8 +121,8 @@ def errata_page() -> str:
         "Each entry is shown by a test that computes print and truth side by side, the",
         "truth by a search or an enumeration that uses neither formula. The printed",
         "formulas are kept in `spectrum.published`, `edge.published` and",
-        "`learning.tabular.convergence`. Letters are the papers'; weights are beta^f and",
-        "beta^l, or w. Generated from `src/stackelberg/printed.toml` by",
+        "`learning.tabular.convergence`. Letters are the papers'; weights are beta^f",
+        "and beta^l, or w. Generated from `src/stackelberg/printed.toml` by",
         "`python tests/equation_markers.py --write`; do not edit.",
     ]
     for paper, title in registry.papers().items():
