@@ -191,3 +191,44 @@ def test_rliable_agrees() -> None:
     assert probability_of_improvement(scores.T, other.T) == pytest.approx(
         metrics.probability_of_improvement(scores, other)
     )
+
+
+@pytest.mark.rliable
+@pytest.mark.parametrize("strata", [1, 3])
+def test_rliable_resamples_alike(strata: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain percentiles of resamples, which `interval_of` then moves outwards."""
+    _let_rliable_resample(monkeypatch)
+    library: Any = importlib.import_module("rliable.library")
+    metrics: Any = importlib.import_module("rliable.metrics")
+    scores = np.random.default_rng(strata).gamma(2.0, size=(12, strata))
+    scores += 4.0 * np.arange(strata)  # apart, so that pooled draws would show
+
+    _, theirs = library.get_interval_estimates(
+        {"one": scores}, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=4_000
+    )
+    ours = resampled(scores.T, 4_000, 0, interquartile_mean)
+    near = 0.15 * ours.std()
+    assert theirs["one"].ravel() == pytest.approx(
+        np.quantile(ours, [0.025, 0.975]), abs=near
+    )
+
+
+@pytest.mark.rliable
+def test_rliable_draws_the_same_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    _let_rliable_resample(monkeypatch)
+    library: Any = importlib.import_module("rliable.library")
+    scores = np.random.default_rng(0).gamma(2.0, size=(12, 3))
+    levels = np.linspace(0.0, 5.0, 6)
+    theirs, _ = library.create_performance_profile({"one": scores}, levels, reps=2)
+    assert performance_profile(scores.T, levels).share == pytest.approx(theirs["one"])
+
+
+def _let_rliable_resample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let rliable 1.2.0 pass `random_state`, which arch no longer takes."""
+    kind: Any = importlib.import_module("arch.bootstrap").IIDBootstrap
+    start = kind.__init__
+
+    def started(self: Any, *data: Any, random_state: None = None, **named: Any) -> None:
+        start(self, *data, **named)
+
+    monkeypatch.setattr(kind, "__init__", started)
