@@ -12,7 +12,7 @@ from stackelberg.spectrum import RadioModel
 
 
 @cache
-def cell(**more: Any) -> envs.EnvParams:
+def cell(billing: Any = "quoted", **more: Any) -> envs.EnvParams:
     """Two channels, four pairs, given gains, slow fading, gains one slot old."""
     given = envs.Gains(
         jnp.asarray([[2e-11, 6e-11]]),
@@ -28,6 +28,6 @@ def cell(**more: Any) -> envs.EnvParams:
         gains=envs.GainTrace(given),
         fading=envs.Jakes(2.0),
         information=envs.delayed(1),
-        billing="quoted",
+        billing=billing,
         **more,
     )

@@ -5,6 +5,7 @@ Shape legend: T slots, E environments, N pairs.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -23,7 +24,9 @@ from stackelberg.envs import (
     step,
 )
 from stackelberg.envs.slot_game import SlotGame, slot_game
+from stackelberg.learning.channel_menu import Menu, channel_menu
 from stackelberg.learning.learner import Policy
+from stackelberg.learning.policy import LinkPolicy
 
 
 class Experience(NamedTuple):
@@ -37,6 +40,7 @@ class Experience(NamedTuple):
         transmit_power_w: [N].
         leader_reward: bit/s.
         follower_reward: bit/s [N].
+        menu: the slot on all channels; None where nobody learns to choose one.
     """
 
     leader: LeaderObservation
@@ -46,10 +50,16 @@ class Experience(NamedTuple):
     transmit_power_w: Float[Array, " N"]
     leader_reward: Float[Array, ""]
     follower_reward: Float[Array, " N"]
+    menu: Menu | None = None
 
 
 def play_slot(
-    key: Array, state: State, policy: Policy, params: EnvParams
+    key: Array,
+    state: State,
+    policy: Policy,
+    params: EnvParams,
+    *,
+    draw_channels: bool = False,
 ) -> tuple[State, Experience]:
     """One slot of one environment; a new episode begins where one ends.
 
@@ -58,11 +68,19 @@ def play_slot(
         state: before the slot.
         policy: that acts.
         params: the environment's, with `auto_reset`.
+        draw_channels: whether pairs try channels, as in training.
     """
     leader_sees = observe_leader(state, params)
     price = policy.act_leader(leader_sees, params)
     followers_see = observe_followers(state, price, params)
-    channel, power = policy.act_followers(followers_see, params)
+    menu = None
+    if draw_channels:
+        assert isinstance(policy, LinkPolicy)
+        tries = jax.random.fold_in(key, 1)
+        channel, power = policy.try_followers(tries, followers_see, params)
+        menu = channel_menu(state, params)
+    else:
+        channel, power = policy.act_followers(followers_see, params)
     played = step(key, state, Action(price, channel, power), params)
     return played.state, Experience(
         leader_sees,
@@ -72,11 +90,18 @@ def play_slot(
         power,
         played.leader_reward,
         played.follower_reward,
+        menu,
     )
 
 
 def play(
-    key: Array, states: State, policy: Policy, params: EnvParams, num_slots: int
+    key: Array,
+    states: State,
+    policy: Policy,
+    params: EnvParams,
+    num_slots: int,
+    *,
+    draw_channels: bool = False,
 ) -> tuple[State, Experience]:
     """`num_slots` slots of a batch of environments.
 
@@ -86,6 +111,7 @@ def play(
         policy: one for all.
         params: the environment's, with `auto_reset`.
         num_slots: T.
+        draw_channels: see `play_slot`.
 
     Returns:
         The states after, and the experience with leading axes [T, E].
@@ -94,9 +120,8 @@ def play(
 
     def one(states: State, key: Array) -> tuple[State, Experience]:
         keys = jax.random.split(key, batch)
-        return jax.vmap(play_slot, in_axes=(0, 0, None, None))(
-            keys, states, policy, params
-        )
+        slot = partial(play_slot, draw_channels=draw_channels)
+        return jax.vmap(slot, in_axes=(0, 0, None, None))(keys, states, policy, params)
 
     return jax.lax.scan(one, states, jax.random.split(key, num_slots))
 

@@ -23,16 +23,27 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-from stackelberg.envs import EnvParams, State
+from stackelberg.envs import EnvParams, FollowerObservation, State
 from stackelberg.envs.bills import TYPICAL_NOISE
 from stackelberg.envs.equilibrium import slot_equilibrium
 from stackelberg.envs.slot_game import SlotGame, unit_sinr_power_w
 from stackelberg.errors import ConfigError
 from stackelberg.learning import experience as xp
 from stackelberg.learning import objectives
+from stackelberg.learning.channel_choice import (
+    Channels,
+    check_channels,
+    expected_value,
+)
+from stackelberg.learning.channel_menu import utility_everywhere
 from stackelberg.learning.heads import bounded, price_of_answer, unit_price
 from stackelberg.learning.learner import Metrics
-from stackelberg.learning.policy import LinkPolicy, new_policy
+from stackelberg.learning.policy import (
+    LinkPolicy,
+    new_policy,
+    scores_of,
+    tokens_everywhere,
+)
 from stackelberg.learning.sizes import check_chunk, check_sizes
 from stackelberg.learning.tokens import follower_tokens, leader_tokens
 from stackelberg.spectrum.radio import number, whole_number
@@ -76,6 +87,9 @@ class GradientSettings:
         rounds: of attention among a channel's pairs.
         gradient_norm: longest gradient; longer ones are cut.
         follower_weight: of the followers' objective beside the leader's.
+        channels: whether pairs keep their channels or learn to choose them.
+        channel_temperature: where they choose, channels are tried in training with odds
+            that tend to exp(utility / temperature), utility in units of W / ln 2.
     """
 
     environments: int = 32
@@ -88,14 +102,18 @@ class GradientSettings:
     rounds: int = 1
     gradient_norm: float = 1.0
     follower_weight: float = 1.0
+    channels: Channels = "kept"
+    channel_temperature: float = 0.05
 
     def check(self, params: EnvParams) -> None:
         """Refuse what cannot be learned.
 
         Raises:
-            InputError: a setting is outside its domain; prices are per channel.
+            InputError: a setting is outside its domain; prices are per channel;
+                channels cannot be learned, see `channel_choice.check_channels`.
         """
         check_sizes(self)
+        check_channels(self.channels, self.channel_temperature, params)
         whole_number("decay_env_steps", self.decay_env_steps, least=1)
         number("learning_rate", self.learning_rate, above=0.0, most=1.0)
         number("gradient_norm", self.gradient_norm, above=0.0)
@@ -194,6 +212,7 @@ class GradientLearner:
             width=settings.width,
             rounds=settings.rounds,
             residual=self._residual,
+            channels=settings.channels,
         )
         worlds = xp.start_states(second, self.params, settings.environments)
         return GradientState(
@@ -222,7 +241,10 @@ class GradientLearner:
         self, worlds: State, policy: LinkPolicy, key: Array
     ) -> tuple[State, xp.Experience]:
         slots = self.settings.slots_per_chunk
-        worlds, kept = xp.play(key, worlds, policy, self.params, slots)
+        learned = self.settings.channels == "learned"
+        worlds, kept = xp.play(
+            key, worlds, policy, self.params, slots, draw_channels=learned
+        )
         return worlds, xp.flat(kept)
 
     def _updated(
@@ -234,6 +256,7 @@ class GradientLearner:
             batch_loss,
             objective=self._objective,
             follower_weight=settings.follower_weight,
+            temperature=settings.channel_temperature,
             params=self.params,
         )
 
@@ -277,6 +300,7 @@ def batch_loss(
     *,
     objective: Objective,
     follower_weight: float,
+    temperature: float,
     params: EnvParams,
 ) -> tuple[Float[Array, ""], Metrics]:
     """What a gradient step descends, over a batch of slots.
@@ -287,9 +311,12 @@ def batch_loss(
         taught: the teacher's prices [n, N], for ``imitation``.
         objective: of the leader.
         follower_weight: of the followers' objective.
+        temperature: of the choice of channels.
         params: the environment's.
     """
-    one = partial(slot_loss, policy, objective=objective, params=params)
+    one = partial(
+        slot_loss, policy, objective=objective, temperature=temperature, params=params
+    )
     leader, followers = jax.vmap(one)(kept, taught)
     metrics = {"leader_loss": leader.mean(), "follower_loss": followers.mean()}
     return leader.mean() + follower_weight * followers.mean(), metrics
@@ -301,9 +328,14 @@ def slot_loss(
     taught: Float[Array, " N"] | None,
     *,
     objective: Objective,
+    temperature: float,
     params: EnvParams,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """The leader's and the followers' loss in one slot."""
+    """The leader's and the followers' loss in one slot.
+
+    Where channels are chosen the leader's is on those that were: they are constants to
+    it.
+    """
     tokens = leader_tokens(kept.leader, params)
     output = policy.speak(tokens)
     answer = policy.answer_w(output, tokens, params)
@@ -312,7 +344,8 @@ def slot_loss(
     if objective == "response":
         leader = -objectives.leader_through_reaction(price, game)
     elif objective == "single_level":
-        leader = single_level_loss(answer, output[:, 1], game, params)
+        asked = answer if kept.menu is None else game.price_scale / price
+        leader = single_level_loss(asked, output[:, 1], game, params)
     else:
         assert taught is not None
         wanted = params.radio.spend_scale / (tokens.quoted_gain * taught)
@@ -320,8 +353,44 @@ def slot_loss(
     charged = jax.lax.stop_gradient(price)
     posted = price_of_answer(answer, tokens.quoted_gain, params.radio)
     seen = kept.followers._replace(reuse_price=jax.lax.stop_gradient(posted))
+    if kept.menu is not None:
+        return leader, -_chosen_value(policy, kept, seen, charged, temperature, params)
     power = policy.power_w(follower_tokens(seen, game.channel, params), params)
     return leader, -objectives.followers_own(power, charged, game)
+
+
+def _chosen_value(
+    policy: LinkPolicy,
+    kept: xp.Experience,
+    seen: FollowerObservation,
+    charged: Float[Array, " N"],
+    temperature: float,
+    params: EnvParams,
+) -> Float[Array, ""]:
+    """What pairs climb that choose channels: their mean expectation over all of them.
+
+    Args:
+        policy: the networks.
+        kept: the slot, with its menu.
+        seen: by the followers, with the prices at hand.
+        charged: the same prices in units of B / N0.
+        temperature: of the choice.
+        params: the environment's.
+    """
+    assert policy.chooser is not None and kept.menu is not None
+    unit = params.radio.spend_scale / params.radio.noise_power_w
+    menu = kept.menu._replace(price_scale=kept.menu.price_scale / unit)
+    tokens = tokens_everywhere(seen, params)
+    power = jax.vmap(lambda one: policy.power_w(one, params))(tokens).T
+    value = utility_everywhere(
+        menu,
+        objectives.in_price_units(kept.game, params.radio),
+        seen.channel,
+        charged,
+        kept.transmit_power_w,
+        power,
+    )
+    return expected_value(scores_of(policy.chooser, tokens), value, temperature).mean()
 
 
 def single_level_loss(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -15,6 +13,7 @@ from stackelberg.envs import (
     LeaderObservation,
 )
 from stackelberg.envs.environment import observe_followers, observe_leader, reset
+from stackelberg.learning.channel_choice import Channels, drawn_channel
 from stackelberg.learning.heads import answer_w, follower_power_w, price_of_answer
 from stackelberg.learning.networks import LinkNetwork
 from stackelberg.learning.tokens import (
@@ -23,9 +22,6 @@ from stackelberg.learning.tokens import (
     follower_tokens,
     leader_tokens,
 )
-
-Channels = Literal["kept", "learned"]
-"""``kept``: every pair stays on the channel it used last; ``learned``: it chooses."""
 
 
 class LinkPolicy(eqx.Module):
@@ -68,6 +64,17 @@ class LinkPolicy(eqx.Module):
             return observation.channel
         return channel_scores(self.chooser, observation, params).argmax(axis=1)
 
+    def try_followers(
+        self, key: Array, observation: FollowerObservation, params: EnvParams
+    ) -> tuple[Int[Array, " N"], Float[Array, " N"]]:
+        """`act_followers`, but channels are drawn with the odds of their scores."""
+        channel = observation.channel
+        if self.chooser is not None:
+            scores = channel_scores(self.chooser, observation, params)
+            channel = drawn_channel(key, scores)
+        tokens = follower_tokens(observation, channel, params)
+        return channel, self.power_w(tokens, params)
+
     def speak(self, tokens: LeaderTokens) -> Float[Array, "N 2"]:
         """The leader network's outputs."""
         return self.leader(tokens.features, tokens.partners)
@@ -100,15 +107,27 @@ def channel_scores(
     chooser: LinkNetwork, observation: FollowerObservation, params: EnvParams
 ) -> Float[Array, "N M"]:
     """How much each pair likes each channel, before any noise [N, M]."""
+    return scores_of(chooser, tokens_everywhere(observation, params))
+
+
+def tokens_everywhere(
+    observation: FollowerObservation, params: EnvParams
+) -> FollowerTokens:
+    """Each pair's token on every channel, with leading axes [M, N]."""
     num_pairs = len(observation.channel)
-    alone = jnp.zeros((num_pairs, num_pairs), bool)
 
-    def of_channel(channel: Array) -> Array:
+    def of_channel(channel: Array) -> FollowerTokens:
         everyone = jnp.full(num_pairs, channel, jnp.int32)
-        tokens = follower_tokens(observation, everyone, params)
-        return chooser(tokens.features, alone)[:, 0]
+        return follower_tokens(observation, everyone, params)
 
-    return jax.vmap(of_channel, out_axes=1)(jnp.arange(params.num_channels))
+    return jax.vmap(of_channel)(jnp.arange(params.num_channels))
+
+
+def scores_of(chooser: LinkNetwork, tokens: FollowerTokens) -> Float[Array, "N M"]:
+    """The scores of channels by their tokens [M, N, ...]."""
+    alone = jnp.zeros((tokens.features.shape[1],) * 2, bool)
+    said = jax.vmap(lambda features: chooser(features, alone)[:, 0])(tokens.features)
+    return said.T
 
 
 def feature_counts(params: EnvParams) -> tuple[int, int]:
