@@ -13,14 +13,12 @@ from stackelberg.edge.solvers.interior_starts import centred_start, closed_form_
 from stackelberg.edge.solvers.lanes import LANES, lanes_of
 from stackelberg.edge.solvers.problem import Problem
 from stackelberg.edge.solvers.user_elimination import (
-    FIRST,
     KEPT,
     MONEY,
     OWN,
     PIVOT_A,
     PIVOT_B,
     REDUCED,
-    SECOND,
     STRIDE,
     TARGET,
     THETA,
@@ -89,33 +87,34 @@ def test_elimination_keeps_its_digits_where_two_edges_dominate(seed: int) -> Non
     fields = {
         name: work[:, start : start + LANES]
         for name, start in (
-            ("theta", THETA), ("money", MONEY), ("worth", WORTH),
-            ("target", TARGET), ("reduced", REDUCED),
+            ("theta", THETA), ("money", MONEY), ("worth", WORTH), ("target", TARGET),
         )
     }  # fmt: skip
     for lane in range(LANES):  # the same user in every lane, its edges turned round
         for name, given in (("theta", theta), ("money", money), ("worth", worth)):
             turned = np.roll(given[: rows - 2], lane)
             fields[name][:, lane] = np.concatenate([turned, given[-2:]])
+    given = work.copy()
     eliminate(rows, work, own)
     for lane in (0, 3, LANES - 1):
         dominant = {(lane + k) % (rows - 2) for k in (0, 1)}
         assert {own[PIVOT_A + lane], own[PIVOT_B + lane]} == dominant
     for again in (False, True):  # as `form` finds it, and as later passes do
         if again:
-            work[:, FIRST : SECOND + LANES] = np.nan
+            work[:] = given
             own[KEPT:] = np.nan
             recall(rows, work, own)
         for node in (0, 1, 4):  # a column of Theta - Theta F H^-1 F' Theta
             fields["target"][:] = 0.0
             fields["target"][node] = fields["theta"][node]
+            target = fields["target"].copy()
             reduce_right_side(rows, work, own)
             for lane in (0, 3, LANES - 1):
-                given = ("theta", "money", "worth", "target")
-                wanted = exact_reduction(*(fields[name][:, lane] for name in given))
-                np.testing.assert_allclose(
-                    fields["reduced"][:, lane], wanted, rtol=1e-9
+                theta, money, worth = (
+                    given[:, start + lane] for start in (THETA, MONEY, WORTH)
                 )
+                wanted = exact_reduction(theta, money, worth, target[:, lane])
+                np.testing.assert_allclose(work[:, REDUCED + lane], wanted, rtol=1e-9)
 
 
 @pytest.mark.parametrize("users", [1, LANES, 2 * LANES + 5])
@@ -150,6 +149,22 @@ def test_users_laid_side_by_side_come_back_as_they_were(users: int) -> None:
     bounds = lanes.blocks(2)
     assert bounds[0] == 0
     assert bounds[-1] == lanes.num_groups
+
+
+def test_a_row_is_of_one_node_only_if_all_its_users_have_an_edge_there() -> None:
+    degree = np.repeat([2, 3, 3], [5, LANES - 5, 4])
+    node = np.concatenate([np.arange(length) for length in degree])
+    node[-1] = 0  # one user reaches 0, 1 and 0
+    users = len(degree)
+    problem = Problem(
+        indptr=np.concatenate([[0], np.cumsum(degree)]),
+        node=node,
+        weight=np.ones(len(node)),
+        price=np.ones(3),
+        capacity=np.ones(3),
+        budget=np.ones(users),
+    )
+    assert lanes_of(problem).common.tolist() == [0, 1, -1, 0, 1, -1]
 
 
 @pytest.mark.parametrize("start", [closed_form_start, centred_start])

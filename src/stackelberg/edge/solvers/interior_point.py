@@ -250,7 +250,7 @@ class _Solve:
             store = self.system.cleared(k)
             form(
                 first, last, self.longest, lanes.row, lanes.degree, lanes.node,
-                lanes.weight, self.of_node, lanes.user_weight, p.alpha,
+                lanes.weight, lanes.common, self.of_node, lanes.user_weight, p.alpha,
                 self.x, self.z, self.ends, self.kept, self.dx, self.dz, self.d_ends,
                 step_x, step_z, self.as_panels, sums[k], per_node[k], *store,
             )  # fmt: skip
@@ -283,7 +283,7 @@ class _Solve:
         def run_predict(k: int, first: int, last: int) -> None:
             predict(
                 first, last, self.longest, lanes.row, lanes.node, lanes.weight,
-                self.of_node, lanes.user_weight, p.alpha,
+                lanes.common, self.of_node, lanes.user_weight, p.alpha,
                 self.x, self.z, self.ends, self.kept, self.dx, self.d_ends,
                 sums[k], shrink[k], per_node[k],
             )  # fmt: skip
@@ -315,7 +315,7 @@ class _Solve:
         def run_correct(k: int, first: int, last: int) -> None:
             correct(
                 first, last, self.longest, lanes.row, lanes.node, lanes.weight,
-                self.of_node, lanes.user_weight, p.alpha,
+                lanes.common, self.of_node, lanes.user_weight, p.alpha,
                 self.x, self.z, self.ends, self.kept, aim,
                 self.dx, self.dz, self.d_ends, shrink[k],
             )  # fmt: skip

@@ -27,6 +27,8 @@ NOTHING = 1e-300
 
 END_FIELDS = 4
 
+Places = npt.NDArray[np.int32]
+
 
 @dataclass(frozen=True, eq=False)
 class Lanes:
@@ -38,6 +40,7 @@ class Lanes:
         row: first row of each group [G + 1].
         node: of each place; M where there is no edge [rows, LANES].
         weight: of each place; 0 where there is no edge [rows, LANES].
+        common: node where all users of a row have their edge, or -1 [rows].
         user_weight: b of each lane; 1 past the last user [G, LANES].
     """
 
@@ -46,6 +49,7 @@ class Lanes:
     row: Ints
     node: npt.NDArray[np.int32]
     weight: Floats
+    common: Places
     user_weight: Floats
 
     @property
@@ -105,7 +109,8 @@ def lanes_of(problem: Problem) -> Lanes:
     _lay(user, row, problem.indptr, problem.node, node)
     weight = np.zeros(node.shape)
     _lay(user, row, problem.indptr, problem.weight, weight)
-    return Lanes(user, laid_degree, row, node, weight, weights.reshape(shape))
+    common = _common(user, row, node)
+    return Lanes(user, laid_degree, row, node, weight, common, weights.reshape(shape))
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -123,6 +128,19 @@ def _lay(
                 start, place = indptr[j], row[group]
                 for k in range(indptr[j + 1] - start):
                     laid[place + k, lane] = values[start + k]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _common(user: Ints, row: Ints, node: npt.NDArray[np.int32]) -> Places:
+    common = np.empty(len(node), dtype=np.int32)
+    for group in range(len(row) - 1):
+        for k in range(row[group], row[group + 1]):
+            common[k] = node[k, 0]
+            for lane in range(LANES):
+                if user[group, lane] >= 0 and node[k, lane] != common[k]:
+                    common[k] = -1
+                    break
+    return common
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

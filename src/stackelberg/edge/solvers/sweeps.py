@@ -93,11 +93,29 @@ Nodes = npt.NDArray[np.int32]
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
+def _from_nodes(
+    place: int, d: int, column: int, field: int, node: Nodes, common: Nodes,
+    of_node: Floats, work: Floats,
+) -> None:  # fmt: skip
+    """Put a number of each edge's node into a field of a group's rows."""
+    for k in range(d):
+        shared = common[place + k]
+        if shared >= 0:
+            number = of_node[shared, column]
+            for lane in range(LANES):
+                work[k, field + lane] = number
+        else:
+            for lane in range(LANES):
+                work[k, field + lane] = of_node[node[place + k, lane], column]
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _read(
     place: int,
     d: int,
     node: Nodes,
     weight: Floats,
+    common: Nodes,
     of_node: Floats,
     x: Floats,
     z: Floats,
@@ -107,25 +125,22 @@ def _read(
     alpha: float,
     work: Floats,
 ) -> None:
-    """Lay a group's d + 2 rows into `work`; TARGET holds each edge's d_lam.
+    """Lay a group's d + 2 rows into `work`.
 
     The last row's AMOUNT holds the users' virtual money.
     """
-    for k in range(d):
-        for lane in range(LANES):
-            i = node[place + k, lane]
-            work[k, MONEY + lane] = of_node[i, PRICE]
-            work[k, TARGET + lane] = of_node[i, D_LAM]
+    _from_nodes(place, d, PRICE, MONEY, node, common, of_node, work)
     for k in range(d):
         for lane in range(LANES):
             amount, by_z = x[place + k, lane], 1.0 / z[place + k, lane]
+            worth = weight[place + k, lane]
+            real = 1.0 if worth > 0.0 else 0.0
+            pays = 1.0 if ends[group, MU + lane] > 0.0 else 0.0
             work[k, AMOUNT + lane] = amount
             work[k, BY_Z + lane] = by_z
             work[k, THETA + lane] = amount * by_z
-        for lane in range(LANES):
-            pays = ends[group, MU + lane] > 0.0
-            work[k, WORTH + lane] = -weight[place + k, lane]
-            work[k, MONEY + lane] *= 1.0 if pays else 0.0
+            work[k, WORTH + lane] = -worth
+            work[k, MONEY + lane] *= real * pays
     for lane in range(LANES):
         t, mu = ends[group, T + lane], ends[group, MU + lane]
         u, v = ends[group, U + lane], ends[group, V + lane]
@@ -204,7 +219,7 @@ def _affine_target(
 def _to_nodes(d: int, work: Floats, own: Floats) -> None:
     """What a group's users leave to the nodes: C = diag - one one' - two two'.
 
-    Writes `one` into MONEY, `two` into WORTH and the diagonal of C into TARGET.
+    Writes `one` into MONEY, `two` into WORTH and the diagonal of C into BY_Z.
     """
     for lane in range(LANES):
         r11, r12, r22 = own[R11 + lane], own[R12 + lane], own[R22 + lane]
@@ -231,7 +246,54 @@ def _to_nodes(d: int, work: Floats, own: Floats) -> None:
             left = own[AT_A + lane] if is_a else left
             work[k, MONEY + lane] = one
             work[k, WORTH + lane] = two
-            work[k, TARGET + lane] = own[AT_B + lane] if is_b else left
+            work[k, BY_Z + lane] = own[AT_B + lane] if is_b else left
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
+def _add_by_node(
+    place: int, d: int, node: Nodes, common: Nodes, work: Floats, per_node: Floats
+) -> None:
+    """Add to what the nodes see of a group: amounts, diagonal and right side.
+
+    Sums into one number wait for each other unless they are taken as vectors.
+    """
+    for k in range(d):
+        shared = common[place + k]
+        if shared >= 0:
+            load = diagonal = right_side = 0.0
+            for lane in range(LANES):
+                load += work[k, AMOUNT + lane]
+                diagonal += work[k, BY_Z + lane]
+                right_side += work[k, REDUCED + lane]
+            per_node[shared, LOAD] += load
+            per_node[shared, DIAGONAL] += diagonal
+            per_node[shared, RIGHT_SIDE] += right_side
+        else:
+            for lane in range(LANES):
+                i = node[place + k, lane]
+                per_node[i, LOAD] += work[k, AMOUNT + lane]
+                per_node[i, DIAGONAL] += work[k, BY_Z + lane]
+                per_node[i, RIGHT_SIDE] += work[k, REDUCED + lane]
+
+
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
+def _to_panel(
+    place: int, d: int, column: int, node: Nodes, common: Nodes, work: Floats,
+    panel: Floats,
+) -> None:  # fmt: skip
+    """Lay a group's two vectors per user into columns of a panel [M + 1, columns]."""
+    for k in range(d):
+        shared = common[place + k]
+        if shared >= 0:
+            for lane in range(LANES):
+                panel[shared, column + lane] = work[k, MONEY + lane]
+            for lane in range(LANES):
+                panel[shared, column + LANES + lane] = work[k, WORTH + lane]
+        else:
+            for lane in range(LANES):
+                i = node[place + k, lane]
+                panel[i, column + lane] = work[k, MONEY + lane]
+                panel[i, column + LANES + lane] = work[k, WORTH + lane]
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
@@ -243,6 +305,7 @@ def form(
     degree: Degrees,
     node: Nodes,
     weight: Floats,
+    common: Nodes,
     of_node: Floats,
     user_weight: Floats,
     alpha: float,
@@ -272,7 +335,7 @@ def form(
     work, own = np.empty((longest + 2, STRIDE)), np.empty(OWN)
     m = matrix.shape[0]
     width = 2 * LANES * GROUPS_PER_PANEL
-    panel = np.zeros((m, width) if as_panels else (1, 1))
+    panel = np.zeros((m + 1, width) if as_panels else (1, 1))
     user_node = np.empty(longest, dtype=np.int64)
     user_one, user_two = np.empty(longest), np.empty(longest)
     starts = np.empty(longest, dtype=np.int64)
@@ -285,8 +348,8 @@ def form(
         products += _move_ends(group, ends, d_ends, step_x, step_z)
         sums[COMPLEMENTARITY] += products
         _read(
-            place, d, node, weight, of_node, x, z, ends, group, user_weight,
-            alpha, work,
+            place, d, node, weight, common, of_node, x, z, ends, group,
+            user_weight, alpha, work,
         )  # fmt: skip
         count = 0
         while count < LANES and degree[group, count] > 0:
@@ -301,24 +364,17 @@ def form(
         _affine_target(d, group, ends, alpha, work)
         reduce_right_side(d + 2, work, own)
         _to_nodes(d, work, own)
-        for k in range(d):
-            for lane in range(LANES):
-                i = node[place + k, lane]
-                per_node[i, LOAD] += work[k, AMOUNT + lane]
-                per_node[i, DIAGONAL] += work[k, TARGET + lane]
-                per_node[i, RIGHT_SIDE] += work[k, REDUCED + lane]
-        for lane in range(count):
+        _add_by_node(place, d, node, common, work, per_node)
+        if as_panels:
+            _to_panel(place, d, column, node, common, work, panel)
+            column += 2 * LANES
+        for lane in range(0 if as_panels else count):
             length = degree[group, lane]
             for k in range(length):
                 user_node[k] = node[place + k, lane]
                 user_one[k] = work[k, MONEY + lane]
                 user_two[k] = work[k, WORTH + lane]
-            if as_panels:
-                for k in range(length):
-                    panel[user_node[k], column] = user_one[k]
-                    panel[user_node[k], column + 1] = user_two[k]
-                column += 2
-            elif m == 0:
+            if m == 0:
                 subtract_user(
                     table, table_start, slot, user_node, 0, length, user_one, user_two,
                     starts, slots,
@@ -329,9 +385,9 @@ def form(
                     a, b = user_one[k], user_two[k]
                     for h in range(k):
                         entries[user_node[h]] -= a * user_one[h] + b * user_two[h]
-        full = column > width - 2 * LANES or group == last_group - 1
+        full = column == width or group == last_group - 1
         if as_panels and full:
-            subtract_gram(matrix, panel)
+            subtract_gram(matrix, panel[:m])
             panel[:] = 0.0
             column = 0
 
@@ -395,6 +451,27 @@ def _judge_ends(
         work[d + 1, TARGET + lane] = affine - both
 
 
+@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
+def _add_correctors(
+    place: int, d: int, node: Nodes, common: Nodes, work: Floats, per_node: Floats
+) -> None:
+    """Add AMOUNT, the corrector's right side, and REDUCED, its change per target."""
+    for k in range(d):
+        shared = common[place + k]
+        if shared >= 0:
+            corrector = per_target = 0.0
+            for lane in range(LANES):
+                corrector += work[k, AMOUNT + lane]
+                per_target += work[k, REDUCED + lane]
+            per_node[shared, CORRECTOR] += corrector
+            per_node[shared, PER_TARGET] += per_target
+        else:
+            for lane in range(LANES):
+                i = node[place + k, lane]
+                per_node[i, CORRECTOR] += work[k, AMOUNT + lane]
+                per_node[i, PER_TARGET] += work[k, REDUCED + lane]
+
+
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
 def predict(
     first_group: int,
@@ -403,6 +480,7 @@ def predict(
     row_start: Ints,
     node: Nodes,
     weight: Floats,
+    common: Nodes,
     of_node: Floats,
     user_weight: Floats,
     alpha: float,
@@ -429,15 +507,17 @@ def predict(
         place = row_start[group]
         d = row_start[group + 1] - place
         _read(
-            place, d, node, weight, of_node, x, z, ends, group, user_weight,
-            alpha, work,
+            place, d, node, weight, common, of_node, x, z, ends, group,
+            user_weight, alpha, work,
         )  # fmt: skip
         for k in range(KEPT):
             own[k] = kept[group, k]
         recall(d + 2, work, own)
+        _from_nodes(place, d, D_LAM, TARGET, node, common, of_node, work)
         for k in range(d):
             for lane in range(LANES):
                 moved = work[k, THETA + lane] * work[k, TARGET + lane]
+                moved = moved if weight[place + k, lane] > 0.0 else 0.0
                 work[k, TARGET + lane] = -work[k, AMOUNT + lane] - moved
         _affine_target(d, group, ends, alpha, work)
         reduce_right_side(d + 2, work, own)
@@ -447,17 +527,15 @@ def predict(
         for k in range(d):
             for lane in range(LANES):
                 product[place + k, lane] = work[k, AMOUNT + lane]
-            for lane in range(LANES):
-                per_node[node[place + k, lane], CORRECTOR] += work[k, REDUCED + lane]
-                work[k, TARGET + lane] = work[k, BY_Z + lane]
+                real = weight[place + k, lane] > 0.0
+                work[k, AMOUNT + lane] = work[k, REDUCED + lane]
+                work[k, TARGET + lane] = work[k, BY_Z + lane] if real else 0.0
         for lane in range(LANES):
             mu = ends[group, MU + lane]
             work[d, TARGET + lane] = 1.0 / mu if mu > 0.0 else 0.0
             work[d + 1, TARGET + lane] = 0.0
         reduce_right_side(d + 2, work, own)
-        for k in range(d):
-            for lane in range(LANES):
-                per_node[node[place + k, lane], PER_TARGET] += work[k, REDUCED + lane]
+        _add_correctors(place, d, node, common, work, per_node)
     for lane in range(LANES):
         longest_step[0] = max(longest_step[0], total[SHRINK_X + lane])
         longest_step[1] = max(longest_step[1], total[SHRINK_Z + lane])
@@ -470,31 +548,34 @@ def predict(
 def _aim_at(
     place: int, d: int, aim: float, dx: Floats, weight: Floats, work: Floats
 ) -> None:
-    """What a group's edges should change by: wanted into MONEY, target into TARGET."""
+    """What a group's edges should change by: wanted into BY_Z, target into TARGET.
+
+    TARGET holds each edge's d_lam.
+    """
     for k in range(d):
         for lane in range(LANES):
             goal = (aim - dx[place + k, lane]) * work[k, BY_Z + lane]
             goal -= work[k, AMOUNT + lane]
-            goal = goal if weight[place + k, lane] > 0.0 else 0.0
             moved = work[k, THETA + lane] * work[k, TARGET + lane]
-            work[k, MONEY + lane] = goal
-            work[k, TARGET + lane] = goal - moved
+            real = weight[place + k, lane] > 0.0
+            work[k, BY_Z + lane] = goal if real else 0.0
+            work[k, TARGET + lane] = goal - moved if real else 0.0
 
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def _correct_ends(
     d: int, group: int, ends: Floats, d_ends: Floats, work: Floats, total: Floats
 ) -> None:
-    """The step of budgets and utilities; MONEY holds what they should change by."""
+    """The step of budgets and utilities; BY_Z holds what they should change by."""
     for lane in range(LANES):
         t, mu = ends[group, T + lane], ends[group, MU + lane]
         u, v = ends[group, U + lane], ends[group, V + lane]
         pays = mu > 0.0
         d_t = work[d, REDUCED + lane] if pays else 0.0
-        d_mu = (work[d, MONEY + lane] - d_t) / work[d, THETA + lane]
+        d_mu = (work[d, BY_Z + lane] - d_t) / work[d, THETA + lane]
         d_mu = d_mu if pays else 0.0
         d_u = work[d + 1, REDUCED + lane]
-        d_v = (work[d + 1, MONEY + lane] - d_u) / work[d + 1, THETA + lane]
+        d_v = (work[d + 1, BY_Z + lane] - d_u) / work[d + 1, THETA + lane]
         shrink_x, shrink_z = total[SHRINK_X + lane], total[SHRINK_Z + lane]
         shrink_x = max(shrink_x, -d_t / (t if pays else 1.0))
         shrink_z = max(shrink_z, -d_mu / (mu if pays else 1.0))
@@ -512,6 +593,7 @@ def correct(
     row_start: Ints,
     node: Nodes,
     weight: Floats,
+    common: Nodes,
     of_node: Floats,
     user_weight: Floats,
     alpha: float,
@@ -536,12 +618,13 @@ def correct(
         place = row_start[group]
         d = row_start[group + 1] - place
         _read(
-            place, d, node, weight, of_node, x, z, ends, group, user_weight,
-            alpha, work,
+            place, d, node, weight, common, of_node, x, z, ends, group,
+            user_weight, alpha, work,
         )  # fmt: skip
         for k in range(KEPT):
             own[k] = kept[group, k]
         recall(d + 2, work, own)
+        _from_nodes(place, d, D_LAM, TARGET, node, common, of_node, work)
         _aim_at(place, d, aim, dx, weight, work)
         _affine_target(d, group, ends, alpha, work)
         for lane in range(LANES):
@@ -550,22 +633,22 @@ def correct(
             goal -= ends[group, T + lane]
             goal = goal if mu > 0.0 else 0.0
             work[d, TARGET + lane] = goal
-            work[d, MONEY + lane] = goal
+            work[d, BY_Z + lane] = goal
             goal = work[d + 1, TARGET + lane] - d_ends[group, MU + lane]
             work[d + 1, TARGET + lane] = goal
-            work[d + 1, MONEY + lane] = goal
+            work[d + 1, BY_Z + lane] = goal
         reduce_right_side(d + 2, work, own)
         for k in range(d):
             for lane in range(LANES):
                 change, by_held = work[k, REDUCED + lane], work[k, AMOUNT + lane]
                 by_held = 1.0 / by_held
-                relative_z = (work[k, MONEY + lane] - change) * by_held
+                relative_z = (work[k, BY_Z + lane] - change) * by_held
                 total[SHRINK_X + lane] = max(total[SHRINK_X + lane], -change * by_held)
                 total[SHRINK_Z + lane] = max(total[SHRINK_Z + lane], -relative_z)
-                work[k, MONEY + lane] = relative_z
+                work[k, BY_Z + lane] = relative_z
             for lane in range(LANES):
                 dx[place + k, lane] = work[k, REDUCED + lane]
-                dz[place + k, lane] = work[k, MONEY + lane] * z[place + k, lane]
+                dz[place + k, lane] = work[k, BY_Z + lane] * z[place + k, lane]
         _correct_ends(d, group, ends, d_ends, work, total)
     for lane in range(LANES):
         longest_step[0] = max(longest_step[0], total[SHRINK_X + lane])

@@ -29,12 +29,13 @@ from stackelberg.edge.solvers.dense_factor import REORDERED
 from stackelberg.edge.solvers.lanes import LANES
 
 THETA, MONEY, WORTH = 0, LANES, 2 * LANES
-FIRST, SECOND = 3 * LANES, 4 * LANES
-TARGET, REDUCED = 5 * LANES, 6 * LANES
-AMOUNT, BY_Z = 7 * LANES, 8 * LANES
-STRIDE = 9 * LANES
-"""Fields of a row of `work`: theta, f (money, worth), f in the pivots' coordinates, a
-right side and what is left of it, x and 1 / z; and the length of a row."""
+FIRST, SECOND = MONEY, WORTH
+TARGET = REDUCED = 3 * LANES
+AMOUNT, BY_Z = 4 * LANES, 5 * LANES
+STRIDE = 6 * LANES
+"""Fields of a row of `work`: theta; f (money, worth), in whose place `recall` puts f in
+the pivots' coordinates; a right side, in whose place what is left of it comes; x and
+1 / z; and the length of a row. A group should fit into the nearest cache."""
 
 PIVOT_A, PIVOT_B = 0, LANES
 R11, R12, R22, BY_DET = 2 * LANES, 3 * LANES, 4 * LANES, 5 * LANES
@@ -58,7 +59,7 @@ def recall(rows: int, work: Floats, own: Floats) -> None:
 
     Args:
         rows: d + 2.
-        work: theta, money and worth are read, first and second written.
+        work: theta, money and worth are read, these two become first and second.
         own: the fields kept are read, those of the pivots written.
     """
     for lane in range(LANES):
@@ -80,7 +81,7 @@ def recall(rows: int, work: Floats, own: Floats) -> None:
         number = float(k)
         for lane in range(LANES):
             p, w = work[k, MONEY + lane], work[k, WORTH + lane]
-            chosen = own[PIVOT_A + lane] == number or own[PIVOT_B + lane] == number
+            chosen = (own[PIVOT_A + lane] == number) | (own[PIVOT_B + lane] == number)
             scale = 0.0 if chosen else own[BY_DET + lane]
             along_a = p * own[WORTH_B + lane] - w * own[MONEY_B + lane]
             along_b = own[MONEY_A + lane] * w - own[WORTH_A + lane] * p
@@ -94,7 +95,7 @@ def eliminate(rows: int, work: Floats, own: Floats) -> None:
 
     Args:
         rows: d + 2.
-        work: theta, money and worth are read, first and second written.
+        work: theta, money and worth are read, these two become first and second.
         own: written, the sums C1 to Y2 apart.
     """
     _first_pivot(rows, work, own)
@@ -154,7 +155,7 @@ def _second_pivot(rows: int, work: Floats, own: Floats) -> None:
             area = own[MONEY_A + lane] * work[k, WORTH + lane]
             area -= own[WORTH_A + lane] * work[k, MONEY + lane]
             size, most = work[k, THETA + lane] * area * area, own[Y1 + lane]
-            larger = size > most and own[PIVOT_A + lane] != number
+            larger = (size > most) & (own[PIVOT_A + lane] != number)
             place, det = own[PIVOT_B + lane], own[Y2 + lane]
             own[Y1 + lane] = size if larger else most
             own[PIVOT_B + lane] = number if larger else place
@@ -165,7 +166,7 @@ def _second_pivot(rows: int, work: Floats, own: Floats) -> None:
 
 @njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED, forceinline=True)
 def reduce_right_side(rows: int, work: Floats, own: Floats) -> None:
-    """REDUCED = TARGET - Theta F H^-1 F' TARGET, per row of `work`.
+    """TARGET - Theta F H^-1 F' TARGET, in its place, per row of `work`.
 
     With the right side rho as target this is what the user leaves to the nodes; with
     rho - theta dlam it is the step dx itself. `eliminate` or `recall` has filled the
