@@ -356,8 +356,10 @@ def test_a_report_never_replaces_a_table(
     stackelberg: CommandLine, city: Path, tmp_path: Path
 ) -> None:
     before = contents(city)
-    ended = stackelberg("edge", "solve", city, "--report", city / "users.csv")
-    assert_refused(ended, "--report: expected a file that is read or written for", "is")
+    report = city / "users.csv"
+    for market, options in ((city, ()), (tmp_path / "new", ("--warm-start", city))):
+        ended = stackelberg("edge", "solve", market, *options, "--report", report)
+        assert_refused(ended, "--report: expected a file that is read or written", "is")
     assert contents(city) == before
     out = tmp_path / "out"
     out.mkdir()

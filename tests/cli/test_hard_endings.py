@@ -111,3 +111,37 @@ def test_what_happens_in_the_middle_is_one_line(
 class _Fails:
     def __init__(self, fail: object) -> None:
         self.main = fail
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("spectrum", "solve", "CELL"),
+        ("spectrum", "compare", "CELL"),
+        ("edge", "solve", "MARKET"),
+        ("learn", "evaluate", "POLICY"),
+    ],
+    ids=" ".join,
+)
+def test_pages_and_figures_without_a_place_are_refused_before_the_work(
+    stackelberg: CommandLine, cell: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    there = {"CELL": cell, "MARKET": tmp_path / "none", "POLICY": tmp_path / "none"}
+    arguments = [there.get(one, one) for one in command]
+    ended = stackelberg(*arguments, "--figures", cell / "inside")
+    assert_refused(ended, "--figures: expected a folder", f"{cell} is a file")
+    ended = stackelberg(*arguments, "--report", "/dev/full")
+    assert_refused(ended, "--report: expected a file", "a pipe or a device")
+
+
+def test_wrong_inputs_leave_no_empty_folder(
+    stackelberg: CommandLine, cell: Path, tmp_path: Path
+) -> None:
+    folder, none = tmp_path / "out", tmp_path / "none"
+    for arguments in (
+        ("spectrum", "solve", cell, none),
+        ("spectrum", "generate", "--count", 2, "--pairs", -1),
+        ("study", "run", none),
+    ):
+        assert stackelberg(*arguments, "-o", folder).code == 2
+        assert not folder.exists()

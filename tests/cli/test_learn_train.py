@@ -345,3 +345,19 @@ def test_mlflow_needs_a_server(
     ended = stackelberg("learn", "train", settings, "-o", run, "--track", "mlflow")
     assert_refused(ended, "--track mlflow", "MLFLOW_TRACKING_URI")
     assert not run.exists()
+
+
+@pytest.mark.parametrize("name", ["checkpoints/mine.pt", "log.jsonl", "trained.policy"])
+def test_a_run_replaces_and_removes_nobody_s_files(
+    name: str, stackelberg: CommandLine, settings: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "run" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    ended = stackelberg("learn", "train", settings, "-o", tmp_path / "run")
+    taken = f"{name.partition('/')[0]} of no run"
+    assert_refused(ended, str(tmp_path / "run"), taken)
+    run = RunFolder(tmp_path / "run", io.read_settings(settings))
+    if name != "log.jsonl":  # which a run itself would have begun
+        run.discard_unbegun()
+    assert mine.read_text() == "mine"

@@ -77,3 +77,13 @@ def test_wrong_options_end_in_one_line(
     stackelberg: CommandLine, options: tuple[object, ...], part: str
 ) -> None:
     assert_refused(stackelberg(*SMALL, *options), part)
+
+
+def test_a_film_never_replaces_the_policy_that_plays(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.html"
+    policy.write_text("{}")
+    ended = stackelberg(*SMALL, "--policy", policy, "-o", tmp_path / "." / policy.name)
+    assert_refused(ended, "-o", "which is an input")
+    assert policy.read_text() == "{}"

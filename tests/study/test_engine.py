@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from cli.command import CommandLine
+from cli.command import CommandLine, assert_refused
 from study.kill_study import ordeal
 from study.plans import (
     BROKEN_METHOD,
@@ -162,3 +162,22 @@ def test_a_stop_finishes_what_is_under_way_and_begins_nothing(tmp_path: Path) ->
     assert 1 <= len(reached.done) <= 4
     assert len(reached.missing) == 30 - len(reached.done)
     assert reached.failed == ()
+
+
+def test_a_study_never_replaces_another_plan(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    plan = write_plan(tmp_path, OWN % 1, SLOW_METHOD).rename(tmp_path / "mine.toml")
+    other = write_plan(tmp_path, SMALL)
+    ended = stackelberg("study", "run", plan, "-o", tmp_path)
+    assert_refused(ended, str(other), "another file, which would be replaced")
+    assert other.read_text() == SMALL
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_plan_in_a_study_s_folder_goes_on_with_it(tmp_path: Path) -> None:
+    plan = write_plan(tmp_path, OWN % 1, SLOW_METHOD)
+    begun = start_study(plan, tmp_path / "out")
+    again = start_study(tmp_path / "out" / "plan.toml", tmp_path / "out")
+    assert again.cells == begun.cells
+    assert again.store.plan_folder() == tmp_path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,10 +45,11 @@ def existing_folder(option: str, folder: Path) -> Path:
 
 
 def file_in_existing_folder(option: str, path: Path) -> Path:
-    """`path`, once its folder is known to exist: found out before the work, not after.
+    """`path`, once it is known that it may be written: before the work, not after.
 
     Raises:
-        ConfigError: if there is no such folder, or `path` is itself a folder.
+        ConfigError: if its folder is not there or cannot be written, or `path` is
+            itself a folder, a pipe or a device.
     """
     if path.is_dir():
         raise ConfigError(option, expected="a file", got=f"{path} (a directory)")
@@ -55,7 +57,39 @@ def file_in_existing_folder(option: str, path: Path) -> Path:
         raise ConfigError(
             option, expected="a file in an existing folder", got=str(path)
         )
+    reason = None
+    if path.exists() and not path.is_file():
+        reason = "a pipe or a device"
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        reason = "no permission"
+    if reason is not None:
+        raise ConfigError(
+            option, expected="a file that can be written", got=f"{path} ({reason})"
+        )
     return path
+
+
+def folder_that_can_be_made(option: str, folder: Path) -> Path:
+    """`folder`, once it is known that it may be written; it is not made yet.
+
+    Raises:
+        ConfigError: if it is a file, or cannot be made or written.
+    """
+    there = folder
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    reason = None
+    if not there.is_dir():
+        reason = f"{there} is a file" if there != folder else "a file"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        reason = "no permission"
+    if reason is not None:
+        raise ConfigError(
+            option,
+            expected="a folder that can be written",
+            got=f"{folder} ({reason})",
+        )
+    return folder
 
 
 def refuse_overwriting(
@@ -91,7 +125,7 @@ def outputs_of(
 
     Args:
         files: the inputs.
-        output: a file for one input, a folder (made if need be) for several; an
+        output: a file for one input, a folder (not made yet) for several; an
             existing folder may serve one input too. None writes nothing.
         ending: of the names in a folder, after the input's name without ``.json``.
 
@@ -102,7 +136,7 @@ def outputs_of(
         return [None] * len(files)
     if len(files) == 1 and not output.is_dir():
         return [file_in_existing_folder("-o", output)]
-    existing_folder("-o", output)
+    folder_that_can_be_made("-o", output)
     targets: list[Path | None] = [
         output / (path.name.removesuffix(".json") + ending) for path in files
     ]

@@ -6,10 +6,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stackelberg.cli import output as terminal
-from stackelberg.cli.arguments import existing_folder
+from stackelberg.cli.arguments import (
+    existing_folder,
+    file_in_existing_folder,
+    folder_that_can_be_made,
+)
 
 if TYPE_CHECKING:
     from stackelberg.report.page import GameData
+
+
+def check_report(page: Path | None, figures: Path | None) -> None:
+    """Find out before the work that what `write_report` writes has a place.
+
+    Raises:
+        ConfigError: naming the option.
+    """
+    if page is not None:
+        file_in_existing_folder("--report", page)
+    if figures is not None:
+        folder_that_can_be_made("--figures", figures)
 
 
 def write_report(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -68,6 +67,7 @@ class RunFolder:
                 expected="a folder without a run (`learn resume` continues one)",
                 got="a run",
             )
+        _refuse_others_files(path)
         folder = cls(path, settings)
         (path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
         try:
@@ -116,11 +116,12 @@ class RunFolder:
         checkpoints = self.path / CHECKPOINTS
         if checkpoints.is_dir() and self._checkpoints.files():
             return
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        self.tidy()
         for name in (LOG, SETTINGS, LOCK):
             (self.path / name).unlink(missing_ok=True)
-        with suppress(OSError):  # others' files are in it
-            self.path.rmdir()
+        for made in (checkpoints, self.path):
+            with suppress(OSError):  # others' files are in it
+                made.rmdir()
 
     def tidy(self) -> None:
         """Remove what a writer that was killed left behind; only under the lock."""
@@ -220,6 +221,23 @@ class RunFolder:
     def _told(self, env_steps: int, seconds: float) -> JsonObject:
         tables = json.loads(json.dumps(plain(self.settings.tables())))
         return {"env_steps": env_steps, "seconds": seconds, "settings": tables}
+
+
+def _refuse_others_files(path: Path) -> None:
+    """Refuse a folder with files of no run whose names a run would write over."""
+    checkpoints = path / CHECKPOINTS
+    found = checkpoints.is_dir() and any(checkpoints.iterdir())
+    taken = [CHECKPOINTS] if found else []
+    for name in (LOG, POLICY, *NONFINITE):
+        there = path / name
+        if there.exists() and not (there.is_file() and there.stat().st_size == 0):
+            taken.append(name)
+    if taken:
+        raise ConfigError(
+            os.fspath(path),
+            expected="a folder without files of the names that a run writes",
+            got=f"{taken[0]} of no run",
+        )
 
 
 def _log_line(text: bytes, place: str) -> JsonObject:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from stackelberg.errors import ConfigError
-from stackelberg.io.files import read_bytes, write_text_atomically
+from stackelberg.io.files import files_together, read_bytes, write_text_atomically
 from stackelberg.study.cell import Cell
 from stackelberg.study.run_cell import Finished
 
@@ -137,15 +138,34 @@ class Store:
         path = self.failure_path(address)
         return _object(path) if path.is_file() else {}
 
+    def keeps(self, plan: str | os.PathLike[str]) -> bool:
+        """Whether this is the very plan that a study keeps here."""
+        there = self.folder / "plan.toml"
+        return (self.folder / "study.json").is_file() and (
+            there.resolve() == Path(plan).resolve()
+        )
+
     def begin(self, plan_text: bytes, plan_folder: Path) -> None:
-        """Make the folder and keep the plan in it."""
+        """Make the folder and keep the plan in it.
+
+        Raises:
+            ConfigError: a plan of no study lies there already, which it would replace.
+        """
+        text = plan_text.decode("utf-8-sig").encode()
+        there = self.folder / "plan.toml"
+        begun = (self.folder / "study.json").is_file()
+        if not begun and there.exists() and there.read_bytes() not in (text, plan_text):
+            raise ConfigError(
+                str(there),
+                expected="no file, or the plan of an earlier run of the study",
+                got="another file, which would be replaced",
+            )
         for part in ("results", "timings", "failures"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
-        write_text_atomically(self.folder / "plan.toml", plan_text.decode("utf-8-sig"))
-        self._write(
-            self.folder / "study.json",
-            {"format": STUDY_FORMAT, "plan_folder": str(plan_folder)},
-        )
+        record = {"format": STUDY_FORMAT, "plan_folder": str(plan_folder)}
+        with files_together(self.folder) as staged:
+            staged.write(there, text)
+            staged.write(self.folder / "study.json", _text(record).encode())
 
     def plan_folder(self) -> Path:
         """The folder that the plan's file names are relative to.
@@ -191,7 +211,11 @@ class Store:
             yield
 
     def _write(self, path: Path, record: Mapping[str, Any]) -> None:
-        write_text_atomically(path, json.dumps(record, indent=1) + "\n")
+        write_text_atomically(path, _text(record))
+
+
+def _text(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, indent=1) + "\n"
 
 
 def _is_score(value: object) -> bool:

@@ -34,7 +34,8 @@ class Study:
 def start_study(path: str | os.PathLike[str], output: Path) -> Study:
     """The study of a plan file, kept in `output`; results that are there count.
 
-    Nothing is written before the plan is known to be right.
+    Nothing is written before the plan is known to be right. The plan that a study
+    keeps in its own folder goes on with that study.
 
     Args:
         path: the plan.
@@ -43,6 +44,8 @@ def start_study(path: str | os.PathLike[str], output: Path) -> Study:
     Raises:
         ConfigError, PlanError: the plan or the folder is wrong.
     """
+    if Store(output).keeps(path):
+        return open_study(output)
     folder = plan_folder(path)
     content = read_bytes(path, wanted="a plan file", limit=MAX_PLAN_BYTES)
     found = _study(content, folder, os.fspath(path), output)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from stackelberg.cli.arguments import refuse_overwriting
+from stackelberg.cli.arguments import folder_that_can_be_made, refuse_overwriting
 from stackelberg.errors import ConfigError
 
 Holds = Literal["market", "solution"]
@@ -22,14 +21,15 @@ _IN_BOTH = ("nodes.csv", "nodes.parquet", "users.csv", "users.parquet")
 
 
 def refuse_report_over_tables(
-    report: Path, *, read: Path, written: Path | None
+    report: Path, *, read: Sequence[Path], written: Path | None
 ) -> None:
     """Refuse a report that would replace a table which is read or written.
 
     Raises:
         ConfigError: naming the file.
     """
-    there = sorted(read.iterdir()) if read.is_dir() else []
+    folders = [folder for folder in read if folder.is_dir()]
+    there = [path for folder in folders for path in sorted(folder.iterdir())]
     tables = [] if written is None else [written / name for name in _SOLUTION_FILES]
     refuse_overwriting(there, {"-o": tables, "--report": [report]})
 
@@ -66,8 +66,7 @@ def target_folder(
             f"{holds}, which is replaced",
             got=f"{folder}, whose {foreign[0]} is of no {holds}",
         )
-    _check_can_be_made(option, folder)
-    return folder
+    return folder_that_can_be_made(option, folder)
 
 
 _SOLUTION_FILES = (
@@ -75,20 +74,3 @@ _SOLUTION_FILES = (
       for kind in ("csv", "parquet")),
     "solution.json",
 )  # fmt: skip
-
-
-def _check_can_be_made(option: str, folder: Path) -> None:
-    there = folder
-    while not os.path.lexists(there) and there != there.parent:
-        there = there.parent
-    reason = None
-    if not there.is_dir():
-        reason = f"{there} is a file" if there != folder else "a file"
-    elif not os.access(there, os.W_OK | os.X_OK):
-        reason = "no permission"
-    if reason is not None:
-        raise ConfigError(
-            option,
-            expected="a folder that can be written",
-            got=f"{folder} ({reason})",
-        )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stackelberg.cli import output as terminal
-from stackelberg.cli.arguments import file_in_existing_folder, options_named
+from stackelberg.cli.arguments import options_named
 from stackelberg.cli.edge.answers import read_warm_start, told_of
 from stackelberg.cli.edge.folders import refuse_report_over_tables, target_folder
 from stackelberg.cli.edge.options import (
@@ -34,7 +34,7 @@ from stackelberg.cli.exit_codes import DONE, INTERRUPTED, NOT_REACHED
 from stackelberg.cli.interruption import ending_well
 from stackelberg.cli.machine import available_memory
 from stackelberg.cli.options import AsJson, FigureFolder, ReportFile
-from stackelberg.cli.pages import write_report
+from stackelberg.cli.pages import check_report, write_report
 from stackelberg.cli.quantities import bytes_of, seconds_of
 from stackelberg.report.numbers import counted
 
@@ -102,10 +102,10 @@ def solve(
     welfare = asked_welfare(utility, fairness)
     seconds = None if deadline is None else seconds_of("--deadline", deadline)
     most = None if memory_limit is None else bytes_of("--memory-limit", memory_limit)
-    if report is not None:
-        file_in_existing_folder("--report", report)
-        refuse_report_over_tables(report, read=market, written=output)
     inputs = [market] if warm_start is None else [market, warm_start]
+    check_report(report, figures)
+    if report is not None:
+        refuse_report_over_tables(report, read=inputs, written=output)
     if output is not None:
         target_folder("-o", output, holds="solution", inputs=inputs)
     with (

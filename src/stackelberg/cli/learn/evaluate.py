@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stackelberg.cli import output as terminal
-from stackelberg.cli.arguments import file_in_existing_folder, refuse_overwriting
+from stackelberg.cli.arguments import refuse_overwriting
 from stackelberg.cli.learn.demo_policy import SHIPPED, shipped_policy
 from stackelberg.cli.learn.judging import decisions_per_second
 from stackelberg.cli.learn.telling import METRIC_ROWS, shown_metric
 from stackelberg.cli.options import AsJson, FigureFolder, ReportFile
-from stackelberg.cli.pages import write_report
+from stackelberg.cli.pages import check_report, write_report
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -71,8 +71,8 @@ def evaluate(
     from stackelberg.learning.simple_policies import SIMPLE
     from stackelberg.report import policy_report_data
 
+    check_report(report, figures)
     if report is not None:
-        file_in_existing_folder("--report", report)
         refuse_overwriting(files_of(policy), {"--report": [report]})
     with terminal.progress_of("evaluating") as shown:
         shown("reading")

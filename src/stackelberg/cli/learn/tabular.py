@@ -15,7 +15,7 @@ from stackelberg.cli.arguments import (
 )
 from stackelberg.cli.exit_codes import DONE, NOT_REACHED
 from stackelberg.cli.options import AsJson, ReportFile, Seed
-from stackelberg.cli.pages import write_report
+from stackelberg.cli.pages import check_report, write_report
 from stackelberg.errors import ConfigError, DomainError
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def tabular(
         raise ConfigError("-o", expected="--example beside it", got=str(output))
     if not 0.0 < tolerance < float("inf"):
         raise DomainError("--tolerance", expected="a number > 0", got=tolerance)
-    if report is not None:
-        file_in_existing_folder("--report", report)
+    check_report(report, None)
     refuse_overwriting([game], {"--report": [report]})
     from stackelberg import io
     from stackelberg.learning import StqSettings, iterate_values, learn_stq

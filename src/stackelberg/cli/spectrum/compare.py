@@ -9,7 +9,6 @@ import typer
 
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import (
-    file_in_existing_folder,
     options_named,
     refuse_overwriting,
 )
@@ -24,6 +23,7 @@ from stackelberg.cli.options import (
     Seed,
     Tolerance,
 )
+from stackelberg.cli.pages import check_report, write_report
 from stackelberg.cli.spectrum.learned import readable, run_policy
 from stackelberg.cli.spectrum.methods import TimedResult, records, run_every_method
 from stackelberg.report.numbers import ROUNDING, rate_unit, significant
@@ -83,8 +83,8 @@ def compare(
     """
     from stackelberg import io
 
+    check_report(report, figures)
     if report is not None:
-        file_in_existing_folder("--report", report)
         read = [scenario] if policy is None else [scenario, *files_of(policy)]
         refuse_overwriting(read, {"--report": [report]})
     cell = io.read_scenario(scenario)
@@ -110,7 +110,6 @@ def compare(
         told = _told(cell, results, seed)
     compared = records(cell, results)
     if report is not None or figures is not None:
-        from stackelberg.cli.pages import write_report
         from stackelberg.cli.spectrum.page import page_of_comparison
 
         title = f"Spectrum game: {scenario.name}"

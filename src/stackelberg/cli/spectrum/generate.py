@@ -11,6 +11,7 @@ from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import (
     existing_folder,
     file_in_existing_folder,
+    folder_that_can_be_made,
     options_named,
     refuse_overwriting,
 )
@@ -161,7 +162,7 @@ def _targets(seed: int, count: int | None, output: Path) -> list[tuple[int, Path
         return [(seed, file_in_existing_folder("-o", output))]
     if count < 1:
         raise DomainError("--count", expected="a whole number >= 1", got=count)
-    existing_folder("-o", output)
+    folder_that_can_be_made("-o", output)
     seeds = range(seed, seed + count)
     width = len(str(seeds[-1]))
     return [(s, output / f"cell-{s:0{width}d}.json") for s in seeds]
@@ -204,4 +205,5 @@ def _cell(
 def _write(scenario: Scenario, path: Path) -> None:
     from stackelberg import io
 
+    existing_folder("-o", path.parent)
     io.write_scenario(scenario, path)

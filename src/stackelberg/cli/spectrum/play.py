@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stackelberg.cli import output as terminal
-from stackelberg.cli.arguments import file_in_existing_folder, options_named
+from stackelberg.cli.arguments import (
+    file_in_existing_folder,
+    options_named,
+    refuse_overwriting,
+)
 from stackelberg.cli.learn.demo_policy import SHIPPED
+from stackelberg.cli.learn.evaluate import files_of
 from stackelberg.cli.options import AsJson, Seed
 from stackelberg.errors import ConfigError, DomainError
 
@@ -77,6 +82,7 @@ def play(
         raise DomainError("--pause", expected="0 to 10 seconds", got=pause)
     if output is not None:
         file_in_existing_folder("-o", output)
+        refuse_overwriting(files_of(Path(policy)), {"-o": [output]})
         if output.suffix not in (".gif", ".html"):
             raise ConfigError(
                 "-o", expected="a file named *.gif or *.html", got=str(output)

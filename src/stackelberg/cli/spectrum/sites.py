@@ -12,6 +12,7 @@ from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import (
     existing_folder,
     file_in_existing_folder,
+    folder_that_can_be_made,
     options_named,
     refuse_overwriting,
 )
@@ -70,7 +71,9 @@ def import_sites(
         "d2d_distance_m": d2d_distance,
     }
     if site is None:
-        _import_all(sites, users, existing_folder("-o", output), arguments, as_json)
+        _import_all(
+            sites, users, folder_that_can_be_made("-o", output), arguments, as_json
+        )
     else:
         target = file_in_existing_folder("-o", output)
         refuse_overwriting([sites, users], {"-o": [target]})
@@ -108,6 +111,7 @@ def _import_all(
             found = io.import_all_eua(sites, users, **arguments)
         written = {site: folder / file_name(site) for site in found.scenarios}
         refuse_overwriting([sites, users], {"-o": list(written.values())})
+        existing_folder("-o", folder)
         for site, scenario in found.scenarios.items():
             io.write_scenario(scenario, written[site])
     refused = {site: str(error) for site, error in found.refused.items()}

@@ -13,7 +13,7 @@ import typer
 
 from stackelberg.cli import output as terminal
 from stackelberg.cli.arguments import (
-    file_in_existing_folder,
+    existing_folder,
     options_named,
     outputs_of,
     refuse_overwriting,
@@ -29,6 +29,7 @@ from stackelberg.cli.options import (
     Seed,
     Tolerance,
 )
+from stackelberg.cli.pages import check_report, write_report
 from stackelberg.cli.quantities import least_sinr
 from stackelberg.cli.spectrum.protection import protection
 from stackelberg.errors import ConfigError
@@ -163,8 +164,7 @@ def _check_report(
             raise ConfigError(
                 option, expected="one scenario", got=f"{num_scenarios} scenarios"
             )
-    if report is not None:
-        file_in_existing_folder("--report", report)
+    check_report(report, figures)
 
 
 def _solved(cells: list[Scenario], plan: _Plan) -> list[Solution[Any, Any]]:
@@ -199,6 +199,7 @@ def _finish(
             protected = protection(cell, solution.value, plan.protect)
         solution = replace(solution, stats={**solution.stats, "protection": protected})
     if target is not None:
+        existing_folder("-o", target.parent)
         io.write_solution(solution, target, concept=plan.concept)
     record: dict[str, Any] = {
         "scenario": str(path),
@@ -340,7 +341,6 @@ def _write_report(
     figures: Path | None,
     protection_lines: tuple[str, ...],
 ) -> None:
-    from stackelberg.cli.pages import write_report
     from stackelberg.cli.spectrum.page import page_of_solution
 
     data = page_of_solution(

@@ -8,7 +8,11 @@ from typing import Annotated
 import typer
 
 from stackelberg.cli import output as terminal
-from stackelberg.cli.arguments import existing_folder
+from stackelberg.cli.arguments import (
+    existing_folder,
+    file_in_existing_folder,
+    folder_that_can_be_made,
+)
 from stackelberg.cli.options import AsJson
 from stackelberg.cli.pages import write_report
 from stackelberg.cli.study.options import StudyFolder, every_mistake_told
@@ -42,7 +46,11 @@ def report(
         from stackelberg.study.tables import study_tables
 
         data = study_data(open_study(folder))
-    target = existing_folder("-o", output or folder)
+    target = output or folder
+    for part in ("tables", "figures"):
+        folder_that_can_be_made("-o", target / part)
+    existing_folder("-o", target)
+    file_in_existing_folder("-o", target / "report.html")
     numbers = plain(data.as_dict())
     text = json.dumps(numbers, ensure_ascii=False, allow_nan=False)
     write_text_atomically(target / "summary.json", text + "\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stackelberg.cli import output as terminal
-from stackelberg.cli.arguments import existing_folder
+from stackelberg.cli.arguments import folder_that_can_be_made
 from stackelberg.cli.exit_codes import DONE, INTERRUPTED, NOT_REACHED
 from stackelberg.cli.interruption import ending_well
 from stackelberg.cli.options import AsJson
@@ -59,7 +59,7 @@ def run(
     with every_mistake_told(), terminal.progress(f"reading {plan.name}"):
         from stackelberg.study import start_study
 
-        started = start_study(plan, existing_folder("-o", folder))
+        started = start_study(plan, folder_that_can_be_made("-o", folder))
     return _go_on(started, chosen, retry_failed, as_json)
 
 
