@@ -134,3 +134,28 @@ def test_a_short_list_of_prices_is_refused(
     solved[1].write_text(json.dumps({"channel": [0], "reuse_price": [1.0]}))
     ended = stackelberg("spectrum", "certify", *solved)
     assert_refused(ended, "answer.json: channel: expected 4 entries", "got 1")
+
+
+def test_what_the_file_claims_and_what_is_true(
+    stackelberg: CommandLine, solved: tuple[Path, Path]
+) -> None:
+    honest = stackelberg("spectrum", "certify", *solved)
+    assert "borne out" not in honest.out
+    members = json.loads(solved[1].read_text())
+    lower_a_price(members)
+    members["leader_utility"] *= 2.0
+    members["d2d_rate_bps"][1] *= 1.5
+    members["certificate"] |= {"bilevel_gap": 0.0, "spectral_radius": 99.0}
+    members["certificate"] |= {"p_matrix": "yes", "price_violation": True}
+    solved[1].write_text(json.dumps(members))
+    claims = stackelberg("spectrum", "certify", *solved, "--json").json["not_borne_out"]
+    stated = {one["name"]: one["stated"] for one in claims}
+    assert stated["leader_utility"] == members["leader_utility"]
+    assert stated["d2d_rate_bps of pair 1"] == members["d2d_rate_bps"][1]
+    assert stated["bilevel_gap"] == 0.0
+    assert stated["spectral_radius"] == 99.0
+    assert "price_violation" not in stated
+    told = stackelberg("spectrum", "certify", *solved)
+    assert told.code == 3
+    assert "what the file claims is not borne out:\n  leader_utility: " in told.out
+    assert "  status: converged, found not to hold at tolerance 0.0001" in told.out

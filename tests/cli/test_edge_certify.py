@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,3 +152,34 @@ def test_wrong_tables_are_one_line(
     ended = stackelberg("edge", "certify", city, city)
     assert_refused(ended, "expected one of allocation.csv and allocation.parquet")
     assert io.read_market(city).num_users == 40
+
+
+def test_what_the_folder_claims_and_what_is_true(
+    stackelberg: CommandLine, city: Path, solution: Path
+) -> None:
+    honest = stackelberg("edge", "certify", city, solution)
+    assert "borne out" not in honest.out
+    loose = replace(CITY, budget=1.5 * CITY.budget)
+    market_in(city, loose)
+    summary = solution / "solution.json"
+    said = json.loads(summary.read_text()) | {"objective": 1e3, "worst_violation": 0}
+    summary.write_text(json.dumps(said | {"gap_per_user": 1e-9}))
+    rewritten(solution / "users.csv", utility=2.0 * pl.col("utility"))
+    rewritten(solution / "nodes.csv", load=pl.col("load") + 1.0)
+    found = stackelberg("edge", "certify", city, solution, "--json").json
+    claims = {one["name"]: one for one in found["not_borne_out"]}
+    assert list(claims)[:2] == ["objective", "gap_per_user"]
+    for name in ("objective", "gap_per_user"):
+        assert claims[name]["found"] == found["certificate"][name]
+    utility = next(one for name, one in claims.items() if "utility of user" in name)
+    assert utility["stated"] == pytest.approx(2.0 * utility["found"])
+    load = next(one for name, one in claims.items() if "load of node" in name)
+    assert load["stated"] == pytest.approx(load["found"] + 1.0)
+    told = stackelberg("edge", "certify", city, solution)
+    assert told.code == 3
+    for part in (
+        "what the file claims is not borne out:",
+        "  objective: 1000", "  gap_per_user: 1e-09, found ",
+        "  status: converged, found not to hold at tolerance 1e-08",
+    ):  # fmt: skip
+        assert part in told.out

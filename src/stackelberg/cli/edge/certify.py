@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stackelberg.cli import output as terminal
+from stackelberg.cli.claims import (
+    Claim,
+    claim_lines,
+    claim_records,
+    unheld,
+    unproved,
+    untrue,
+    untrue_entries,
+)
 from stackelberg.cli.edge.answers import Answer, read_answer, told_of
 from stackelberg.cli.edge.options import (
     DropDegenerate,
@@ -22,7 +32,7 @@ from stackelberg.errors import DomainError
 from stackelberg.report.numbers import shown_percent
 
 if TYPE_CHECKING:
-    from stackelberg.edge import EdgeCertificate
+    from stackelberg.edge import EdgeCertificate, Market
 
 
 def certify(
@@ -76,6 +86,7 @@ def certify(
             drop_degenerate=drop_degenerate,
         )
     holds = certificate.holds(tolerance)
+    claims = list(_claims(goods, answer, certificate))
     if as_json:
         terminal.print_json(
             {
@@ -88,6 +99,7 @@ def certify(
                 **answer.welfare.record,
                 "seconds": watch.seconds,
                 "stated": _stated(answer),
+                "not_borne_out": claim_records(claims),
                 "certificate": terminal.certificate_values(certificate),
             }
         )
@@ -96,6 +108,10 @@ def certify(
         console.print(f"{solution}: {_words(answer)}")
         console.print(terminal.certificate_table(certificate, share_of=SHARE_OF))
         for line in _moved(certificate):
+            console.print(line)
+        stated = answer.stated
+        status = unheld(stated.status, tolerance, stated.stats, certificate.holds)
+        for line in claim_lines(claims, status):
             console.print(line)
         verdict = "holds" if holds else "does not hold"
         console.print(f"at tolerance {tolerance:g}: {verdict}")
@@ -110,6 +126,33 @@ def _stated(answer: Answer) -> dict[str, Any]:
         "objective": stated.objective,
         "gap_per_user": stated.gap_per_user,
     }
+
+
+def _claims(
+    market: Market, answer: Answer, certificate: EdgeCertificate
+) -> Iterator[Claim]:
+    """What the folder says about itself that is otherwise."""
+    from stackelberg.edge.certify import EXACT
+    from stackelberg.edge.outcome import Ledger, on_edges
+
+    stated, by = answer.stated, answer.welfare
+    amounts = stated.allocation
+    inside, _ = on_edges(market, amounts)
+    utility = Ledger(market).value(by.utility, inside.clip(min=0.0))
+    yield from untrue(
+        "objective", stated.objective, certificate.objective, scale=float(len(utility))
+    )
+    for name in ("gap_per_user", "worst_violation"):
+        found: float = getattr(certificate, name)
+        yield from unproved(name, getattr(stated, name), found, EXACT)
+    spend, load = amounts @ market.price, amounts.sum(axis=0)
+    for name, said, is_, names in (
+        ("utility of user", stated.utility, utility, market.users),
+        ("spend of user", stated.spend, spend, market.users),
+        ("load of node", stated.load, load, market.nodes),
+        ("revenue of node", stated.revenue, load * market.price, market.nodes),
+    ):
+        yield from untrue_entries(name, said, is_, names.tolist())
 
 
 def _words(answer: Answer) -> str:

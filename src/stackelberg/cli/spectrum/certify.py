@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -10,6 +11,15 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from stackelberg.cli import output as terminal
+from stackelberg.cli.claims import (
+    Claim,
+    claim_lines,
+    claim_records,
+    unheld,
+    unproved,
+    untrue,
+    untrue_entries,
+)
 from stackelberg.cli.exit_codes import NOT_REACHED
 from stackelberg.cli.options import AsJson, ScenarioFile, Tolerance
 from stackelberg.errors import ConfigError, InputError, suggestion
@@ -18,7 +28,7 @@ if TYPE_CHECKING:
     from stackelberg.io import SolutionFile
     from stackelberg.io.solution_file import StatedAnswer
     from stackelberg.spectrum import Outcome, Scenario
-    from stackelberg.spectrum.certify import Concept
+    from stackelberg.spectrum.certify import Concept, SpectrumCertificate
 
 CONCEPTS = ("bilevel", "iterated", "published")
 
@@ -66,6 +76,9 @@ def certify(
     holds = certificate.holds(tolerance, concept)
     if answer is None:  # nothing was stated that could be wrong
         certificate = replace(certificate, utility_error=math.nan)
+    claims = (
+        [] if answer is None else list(_claims(cell, answer, certificate, tolerance))
+    )
     if as_json:
         terminal.print_json(
             {
@@ -79,6 +92,7 @@ def certify(
                 "leader_utility": value.leader_utility,
                 "transmit_power_w": value.transmit_power_w,
                 "certificate": certificate,
+                "not_borne_out": claim_records(claims),
             }
         )
         return 0 if holds else NOT_REACHED
@@ -95,9 +109,56 @@ def certify(
         console.print(f"{solution}: channels and prices; {given}")
         console.print(f"leader utility {utility}")
     console.print(terminal.certificate_table(certificate))
+    status: list[str] = []
+    if answer is not None:
+        status = unheld(
+            answer.status,
+            tolerance,
+            answer.stats,
+            lambda within: certificate.holds(within, concept),
+        )
+    for line in claim_lines(claims, status):
+        console.print(line)
     verdict = "holds" if holds else "does not hold"
     console.print(f"as {concept}, at tolerance {tolerance:g}: {verdict}")
     return 0 if holds else NOT_REACHED
+
+
+def _claims(
+    cell: Scenario,
+    answer: SolutionFile,
+    certificate: SpectrumCertificate,
+    tolerance: float,
+) -> Iterator[Claim]:
+    """What the file says about itself that is otherwise."""
+    from stackelberg import spectrum
+    from stackelberg.spectrum.certify import EXACT
+
+    stated, proved = answer.outcome, answer.certificate
+    truth = spectrum.outcome(
+        cell, stated.channel, stated.reuse_price, stated.transmit_power_w
+    )
+    yield from untrue("leader_utility", stated.leader_utility, truth.leader_utility)
+    pairs, channels = range(cell.num_pairs), range(cell.num_channels)
+    for name, of, entries in (
+        ("follower_utility", "pair", pairs),
+        ("d2d_rate_bps", "pair", pairs),
+        ("cellular_rate_bps", "channel", channels),
+    ):
+        yield from untrue_entries(
+            f"{name} of {of}", getattr(stated, name), getattr(truth, name), entries
+        )
+    for name, slack in (
+        ("bilevel_gap", tolerance),
+        ("price_regret_relative", EXACT),
+        ("follower_regret_relative", EXACT),
+        ("power_violation", EXACT),
+        ("price_violation", EXACT),
+    ):
+        found: float = getattr(certificate, name)
+        yield from unproved(name, proved.get(name), found, slack)
+    radius = certificate.spectral_radius
+    yield from untrue("spectral_radius", proved.get("spectral_radius"), radius)
 
 
 def _full(cell: Scenario, stated: StatedAnswer) -> Outcome:
