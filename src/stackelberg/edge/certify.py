@@ -152,7 +152,7 @@ def certify(
     objective = float(fairness.welfare(value)[counted].sum())
     total = float(gap.sum())
     sales, spend = ledger.per_node(given), ledger.spend(given)
-    if outside.nnz:
+    if outside is not None:
         sales += np.asarray(outside.sum(axis=0)).ravel()
         spend += outside @ market.price
     return EdgeCertificate(
@@ -221,16 +221,20 @@ def _prices(name: str, values: npt.ArrayLike, count: int) -> Floats:
 
 def _excess(used: Floats, limit: Floats) -> float:
     """Largest excess of `used`, relative to the limit; infinite where that is zero."""
-    over = np.flatnonzero(used > limit)
-    with np.errstate(divide="ignore"):
-        return float((used[over] / limit[over] - 1.0).max(initial=0.0))
-
-
-def _entry_violation(ledger: Ledger, given: Floats, outside: Csr) -> float:
-    """Largest share of a node's amounts that is negative or out of reach."""
-    if not outside.nnz and not np.any(given < 0.0):
+    over = used > limit
+    if not over.any():
         return 0.0
-    away = np.asarray(abs(outside).sum(axis=0)).ravel()
+    with np.errstate(divide="ignore"):
+        return float((used[over] / limit[over] - 1.0).max())
+
+
+def _entry_violation(ledger: Ledger, given: Floats, outside: Csr | None) -> float:
+    """Largest share of a node's amounts that is negative or out of reach."""
+    if outside is None and not np.any(given < 0.0):
+        return 0.0
+    away = np.zeros(ledger.market.num_nodes)
+    if outside is not None:
+        away += np.asarray(abs(outside).sum(axis=0)).ravel()
     wrong = ledger.per_node(np.maximum(-given, 0.0)) + away
     everything = ledger.per_node(np.abs(given)) + away
     bad = wrong > 0.0

@@ -11,6 +11,8 @@ from scipy import sparse
 
 from stackelberg.edge.market import Csr, Floats, Ints, Market, Name
 from stackelberg.edge.segments import (
+    multiply_by_node,
+    multiply_segments,
     segment_costs,
     segment_products,
     segment_sums,
@@ -143,8 +145,8 @@ def _cuts(bounds: Ints) -> list[int]:
     return sorted({0, count, *np.searchsorted(bounds, goals, side="left").tolist()})
 
 
-def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr]:
-    """The amounts in reach, in the order of `market.weight.data`, and the rest.
+def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr | None]:
+    """The amounts in reach, in the order of `market.weight.data`, and the rest, if any.
 
     Args:
         market: whose edges.
@@ -185,7 +187,7 @@ def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr]:
     if np.array_equal(given.indptr, weight.indptr) and np.array_equal(
         given.indices, weight.indices
     ):
-        return given.data, sparse.csr_array(shape)
+        return given.data, None
     rows = np.repeat(np.arange(shape[0]), np.diff(given.indptr))
     key = rows * shape[1] + given.indices
     edge_key = market.user_of_edge * shape[1] + weight.indices
@@ -193,6 +195,8 @@ def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr]:
     inside = edge_key[place] == key if len(edge_key) else np.zeros(len(key), bool)
     amount = np.zeros(weight.nnz)
     amount[place[inside]] = given.data[inside]
+    if inside.all():
+        return amount, None
     outside = sparse.csr_array(
         (given.data[~inside], (rows[~inside], given.indices[~inside])), shape=shape
     )
@@ -234,8 +238,7 @@ def _cut_users(ledger: Ledger, amount: Floats, margin: float) -> bool:
     factor = _factor(ledger.market.budget, ledger.spend(amount), margin)
     if factor is None:
         return False
-    for rows in ledger.rows():
-        amount[rows.edges] *= np.repeat(factor[rows.users], rows.degree)
+    multiply_segments(amount, factor, ledger.market.weight.indptr)
     return True
 
 
@@ -244,8 +247,7 @@ def _cut_nodes(ledger: Ledger, amount: Floats, margin: float) -> bool:
     factor = _factor(ledger.market.capacity, ledger.per_node(amount), margin)
     if factor is None:
         return False
-    for rows in ledger.rows():
-        amount[rows.edges] *= factor[rows.weight.indices]
+    multiply_by_node(amount, factor, ledger.market.weight.indices)
     return True
 
 
@@ -269,10 +271,12 @@ def outcome_of(
     """The record for amounts per edge, with utilities, spending and loads added up."""
     ledger = ledger or Ledger(market)
     weight = market.weight
+    allocation = sparse.csr_array(
+        (amount, weight.indices, weight.indptr), shape=weight.shape
+    )
+    allocation.has_canonical_format = True  # as the weights; else it is looked up
     return Outcome(
-        allocation=sparse.csr_array(
-            (amount, weight.indices, weight.indptr), shape=weight.shape
-        ),
+        allocation=allocation,
         utility=ledger.utility(amount),
         spend=ledger.spend(amount),
         load=ledger.per_node(amount),

@@ -36,6 +36,16 @@ def sums_by_node(values: Floats, node: Ints, num_nodes: int) -> Floats:
     return _by_node(np.ascontiguousarray(values, dtype=np.float64), node, num_nodes)
 
 
+def multiply_segments(values: Floats, factors: Floats, bounds: Ints) -> None:
+    """Multiply values[bounds[k]:bounds[k + 1]] by the k-th factor, in place."""
+    _multiply(values, factors, bounds)
+
+
+def multiply_by_node(values: Floats, factors: Floats, node: Ints) -> None:
+    """Multiply each value by its node's factor, in place."""
+    _multiply_by_node(values, factors, node)
+
+
 @njit(inline="always", forceinline=True)
 def _added(total: float, lost: float, term: float) -> tuple[float, float]:
     """`total` and what it lacks to the exact sum, after one more term."""
@@ -93,3 +103,17 @@ def _by_node(values: Floats, node: Ints, num_nodes: int) -> Floats:
     for i in range(num_nodes):
         sums[i] = _whole(sums[i], lost[i])
     return sums
+
+
+@njit(cache=True, nogil=True)
+def _multiply(values: Floats, factors: Floats, bounds: Ints) -> None:
+    for k in range(len(bounds) - 1):
+        if factors[k] != 1.0:
+            for e in range(bounds[k], bounds[k + 1]):
+                values[e] *= factors[k]
+
+
+@njit(cache=True, nogil=True)
+def _multiply_by_node(values: Floats, factors: Floats, node: Ints) -> None:
+    for e in range(len(node)):
+        values[e] *= factors[node[e]]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import njit
 
 from stackelberg.edge.market import Floats
 
@@ -26,46 +27,58 @@ def utility_error(level: Floats, alpha: float) -> Floats:
         level: gap over the virtual money b u^(1 - alpha) of the user, >= 0.
         alpha: of the fairness.
     """
-    level = np.where(np.isnan(level), math.inf, level)
-    error = np.full(level.shape, math.inf)
-    finite = np.isfinite(level)
-    error[finite] = np.expm1(_above(level[finite], alpha))
-    if alpha > 2.0:  # else the side above is the farther one
-        error[finite] = np.maximum(error[finite], _below(level[finite], alpha))
+    return _errors(np.ascontiguousarray(level, dtype=np.float64), alpha)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _errors(level: Floats, alpha: float) -> Floats:
+    error = np.empty(len(level))
+    for j in range(len(level)):
+        error[j] = np.inf
+        if np.isfinite(level[j]):
+            error[j] = math.expm1(_above(level[j], alpha))
+            if alpha > 2.0:  # else the side above is the farther one
+                error[j] = max(error[j], _below(level[j], alpha))
     return error
 
 
-def _g(t: Floats, alpha: float) -> Floats:
+@njit(cache=True, error_model="numpy", nogil=True)
+def _g(t: float, alpha: float) -> float:
     """The g(e^t) of the module."""
     if alpha == 1.0:
-        return np.expm1(t) - t
-    return np.expm1(alpha * t) - alpha / (alpha - 1.0) * np.expm1((alpha - 1.0) * t)
+        return math.expm1(t) - t
+    return math.expm1(alpha * t) - alpha / (alpha - 1.0) * math.expm1((alpha - 1.0) * t)
 
 
-def _above(level: Floats, alpha: float) -> Floats:
+@njit(cache=True, error_model="numpy", nogil=True)
+def _above(level: float, alpha: float) -> float:
     """The t >= 0 with g(e^t) = level, from above: g is convex there, so that Newton's
     steps from the right stay on the right, and any of them is a bound.
     """
     share = level / alpha
-    t = 0.5 * (share + np.sqrt(share * (8.0 + share)))  # g >= alpha t^2 / (2 + t)
-    t = np.minimum(t, 600.0 / max(alpha, 1.0))
-    t = np.where(_g(t, alpha) >= level, t, math.inf)
+    t = 0.5 * (share + math.sqrt(share * (8.0 + share)))  # g >= alpha t^2 / (2 + t)
+    t = min(t, 600.0 / max(alpha, 1.0))
+    if not _g(t, alpha) >= level:
+        return np.inf
     for _ in range(_NEWTON_STEPS):
-        moving = (t > 0.0) & np.isfinite(t)
-        near = np.where(moving, t, 1.0)
-        slope = alpha * np.exp((alpha - 1.0) * near) * np.expm1(near)
-        step = np.where(moving, (_g(near, alpha) - level) / slope, 0.0)
-        if not np.any(step > 1e-14 * near):
+        if t <= 0.0:
             break
-        t = np.where(moving, near - np.maximum(step, 0.0), t)
+        slope = alpha * math.exp((alpha - 1.0) * t) * math.expm1(t)
+        step = (_g(t, alpha) - level) / slope
+        if not step > 1e-14 * t:
+            break
+        t -= step
     return t
 
 
-def _below(level: Floats, alpha: float) -> Floats:
+@njit(cache=True, error_model="numpy", nogil=True)
+def _below(level: float, alpha: float) -> float:
     """The greatest 1 - y with y <= 1 and g(y) <= level, by halving; 1 if all are."""
-    low, high = np.zeros(level.shape), np.ones(level.shape)
+    low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
-        inside = _g(np.log1p(-middle), alpha) <= level
-        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+        if _g(math.log1p(-middle), alpha) <= level:
+            low = middle
+        else:
+            high = middle
     return high

@@ -53,7 +53,8 @@ def run_blocks(
     `run` must write only what belongs to its block; compiled code in it should release
     the interpreter lock.
     """
-    calls = [(k, int(bounds[k]), int(bounds[k + 1])) for k in range(len(bounds) - 1)]
+    ends = bounds.tolist()
+    calls = [(k, ends[k], ends[k + 1]) for k in range(len(ends) - 1)]
     if pool is None or len(calls) == 1:
         for call in calls:
             run(*call)

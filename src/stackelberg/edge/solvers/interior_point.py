@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stackelberg.edge.market import Bools
+from stackelberg.edge.market import Bools, Floats
 from stackelberg.edge.solvers.blocks import run_blocks
 from stackelberg.edge.solvers.central_path import PathPoint
 from stackelberg.edge.solvers.interior_starts import (
@@ -39,9 +39,9 @@ from stackelberg.edge.solvers.lanes import NOTHING, lanes_of
 from stackelberg.edge.solvers.node_steps import (
     CORRECTOR,
     RIGHT_SIDE,
-    corrected,
     gathered,
-    longest_steps,
+    judged,
+    totals,
 )
 from stackelberg.edge.solvers.node_system import node_system
 from stackelberg.edge.solvers.problem import Iterate, Problem, Stop
@@ -49,11 +49,11 @@ from stackelberg.edge.solvers.sparse_factor import Pattern
 from stackelberg.edge.solvers.sweeps import (
     D_LAM,
     PRICE,
-    band,
     correct,
     form,
     predict,
 )
+from stackelberg.edge.solvers.taken_step import taken
 from stackelberg.edge.solvers.user_elimination import KEPT
 
 MAX_ITERATIONS = 200
@@ -67,13 +67,8 @@ SHORT_STEP, MOST_SHORT_STEPS = 1e-2, 5
 LEAST_AIM = 0.1
 """Share of the tolerance below which no step aims: its system would have no digits."""
 
-CAREFUL_SHARE = 0.1
-"""Share of the complementarity that a careful step leaves at least."""
-
-LOWEST_RATIO = 1e-4
-"""u^alpha v / b stays between this and its inverse, once it is."""
-
-MOST_CUTS = 30
+GREATEST_KEEP = 0.9995
+"""Share of the way to where something becomes zero that no step exceeds."""
 
 FEASIBLE = 0.05
 """Share of the tolerance within which loads must add up, relative to capacities."""
@@ -186,6 +181,12 @@ class _Solve:
         self.dx, self.dz = np.zeros(self.x.shape), np.zeros(self.x.shape)
         self.d_ends = np.zeros(self.ends.shape)
         self.kept = np.empty((self.lanes.num_groups, KEPT))
+        blocks = len(self.bounds) - 1
+        self.sums, self.shrink = np.zeros((blocks, 3)), np.zeros((blocks, 2))
+        self.formed, self.predicted = (
+            np.zeros((blocks, m + 1, 3)),
+            np.zeros((blocks, m + 1, 2)),
+        )
         self.of_node = np.zeros((m + 1, 2))
         self.of_node[:m, PRICE] = problem.price
         self.num_products = problem.num_products
@@ -209,7 +210,7 @@ class _Solve:
             if done or stopped or stalled or lost or len(history) > max_iterations:
                 break
             least = LEAST_AIM * tolerance * money / self.num_products
-            step_x, step_z = self._step(complementarity / self.num_products, least)
+            step_x, step_z = self._step(complementarity, least)
             short = short + 1 if max(step_x, step_z) < SHORT_STEP else 0
             stalled = short >= MOST_SHORT_STEPS
         # Only x and the prices are needed from here on; memory.
@@ -241,10 +242,8 @@ class _Solve:
         """Move by the last step and set up the system; sums of products, utility gaps
         and virtual money.
         """
-        blocks, m = len(self.bounds) - 1, len(self.lam)
-        sums = np.zeros((blocks, 3))
-        per_node = np.zeros((blocks, m + 1, 3))
-        p, lanes = self.problem, self.lanes
+        p, lanes, sums, per_node = self.problem, self.lanes, self.sums, self.formed
+        sums[:], per_node[:] = 0.0, 0.0
 
         def run(k: int, first: int, last: int) -> None:
             store = self.system.cleared(k)
@@ -259,60 +258,57 @@ class _Solve:
         self.load, self.residual, self.own, diagonal, self.affine_right_side = gathered(
             per_node, p.capacity, self.s, self.lam
         )
-        self.users_right_side = per_node[:, :, RIGHT_SIDE]
         self.system.complete(diagonal, self.limited)
-        products, gaps, money = sums.sum(axis=0).tolist()
-        return products + float(self.s @ self.lam), gaps, money
+        return totals(sums, self.s, self.lam)
 
-    def _step(self, tau: float, least: float) -> tuple[float, float]:
-        """Find the next step, aiming no lower than a complementarity of `least`.
+    def _step(self, complementarity: float, least: float) -> tuple[float, float]:
+        """Find the next step, aiming no lower than a product of `least`.
 
         Returns how far to go in x, s, t and in lam, mu, v, z.
         """
         self.pinned += self.system.factor()
-        blocks, m = len(self.bounds) - 1, len(self.lam)
-        lam, s = self.lam, self.s
-        p, lanes = self.problem, self.lanes
         d_lam = self.system.solve(self.affine_right_side)
-        d_s = -s - self.own * d_lam
-        sums = np.zeros((blocks, 3))
-        shrink = np.zeros((blocks, 2))
-        per_node = np.zeros((blocks, m + 1, 2))
-        self.of_node[:m, D_LAM] = d_lam
+        self._predict(d_lam)
+        if self.careful:
+            self.predicted[:, :, CORRECTOR] = self.formed[:, :, RIGHT_SIDE]
+            self.dx[:], self.d_ends[:] = 0.0, 0.0
+        share, aim, wanted, right_side = judged(
+            self.sums, self.shrink, self.predicted, self.residual, self.own, self.s,
+            self.lam, d_lam, complementarity, self.num_products, least, self.careful,
+        )  # fmt: skip
+        d_lam = self.system.solve(right_side)
+        self._correct(d_lam, aim)
+        step_x, step_z, self.s, self.lam = taken(
+            self.shrink, wanted, self.own, self.s, self.lam, d_lam,
+            min(max(0.99, 1.0 - share), GREATEST_KEEP), self.careful,
+            self.ends, self.d_ends, self.lanes.user_weight, self.problem.alpha,
+        )  # fmt: skip
+        return step_x, step_z
 
-        def run_predict(k: int, first: int, last: int) -> None:
+    def _predict(self, d_lam: Floats) -> None:
+        """The affine step of the users, given that of the nodes' prices."""
+        p, lanes, predicted = self.problem, self.lanes, self.predicted
+        sums, shrink = self.sums, self.shrink
+        sums[:], shrink[:], predicted[:] = 0.0, 0.0, 0.0
+        self.of_node[:-1, D_LAM] = d_lam
+
+        def run(k: int, first: int, last: int) -> None:
             predict(
                 first, last, self.longest, lanes.row, lanes.node, lanes.weight,
                 lanes.common, self.of_node, lanes.user_weight, p.alpha,
                 self.x, self.z, self.ends, self.kept, self.dx, self.d_ends,
-                sums[k], shrink[k], per_node[k],
+                sums[k], shrink[k], predicted[k],
             )  # fmt: skip
 
-        run_blocks(run_predict, self.bounds, self.pool)
-        step_x, step_z = longest_steps(shrink, s, d_s, lam, d_lam, 1.0)
-        x_dz, z_dx, dx_dz = sums.sum(axis=0).tolist()
-        reached = tau * self.num_products
-        reached += step_z * (x_dz + float(s @ d_lam))
-        reached += step_x * (z_dx + float(lam @ d_s))
-        reached += step_x * step_z * (dx_dz + float(d_s @ d_lam))
-        share = max(reached, 0.0) / (tau * self.num_products)
-        aim = max(tau * share**2, min(least, tau))
-        second_order = d_s * d_lam
-        if self.careful:
-            # Plain Newton steps: second-order terms mislead where steps are short.
-            aim = max(aim, CAREFUL_SHARE * tau)
-            per_node[:, :, CORRECTOR] = self.users_right_side
-            second_order[:], self.dx[:], self.d_ends[:] = 0.0, 0.0, 0.0
+        run_blocks(run, self.bounds, self.pool)
 
-        wanted, right_side = corrected(
-            per_node, self.residual, s, lam, second_order, aim
-        )
-        d_lam = self.system.solve(right_side)
-        d_s = wanted - self.own * d_lam
-        self.of_node[:m, D_LAM] = d_lam
-        shrink = np.zeros((blocks, 2))
+    def _correct(self, d_lam: Floats, aim: float) -> None:
+        """The step itself of the users, given that of the nodes' prices."""
+        p, lanes, shrink = self.problem, self.lanes, self.shrink
+        shrink[:] = 0.0
+        self.of_node[:-1, D_LAM] = d_lam
 
-        def run_correct(k: int, first: int, last: int) -> None:
+        def run(k: int, first: int, last: int) -> None:
             correct(
                 first, last, self.longest, lanes.row, lanes.node, lanes.weight,
                 lanes.common, self.of_node, lanes.user_weight, p.alpha,
@@ -320,37 +316,4 @@ class _Solve:
                 self.dx, self.dz, self.d_ends, shrink[k],
             )  # fmt: skip
 
-        run_blocks(run_correct, self.bounds, self.pool)
-        keep = max(0.99, 1.0 - share)
-        step_x, step_z = longest_steps(shrink, s, d_s, lam, d_lam, min(keep, 0.9995))
-        if self.careful:
-            step_x = step_z = min(step_x, step_z)
-        step_x, step_z = self._within_band(step_x, step_z)
-        self.s = s + step_x * d_s
-        self.lam = lam + step_z * d_lam
-        return step_x, step_z
-
-    def _within_band(self, step_x: float, step_z: float) -> tuple[float, float]:
-        """Steps that keep each utility and its price near one another's best answer.
-
-        u and v move by different steps, and nothing else holds u^alpha v near b.
-        """
-
-        def ratios(a: float, b: float) -> tuple[float, float]:
-            return band(
-                self.ends, self.d_ends, self.lanes.user_weight, self.problem.alpha, a, b
-            )
-
-        low, high = ratios(0.0, 0.0)
-        low, high = min(LOWEST_RATIO, 0.5 * low), max(1.0 / LOWEST_RATIO, 2.0 * high)
-        for _ in range(MOST_CUTS):
-            lowest, highest = ratios(step_x, step_z)
-            if low <= lowest and highest <= high:
-                break
-            if step_x > step_z:
-                step_x = max(0.5 * step_x, step_z)
-            elif step_z > step_x:
-                step_z = max(0.5 * step_z, step_x)
-            else:
-                step_x, step_z = 0.5 * step_x, 0.5 * step_z
-        return step_x, step_z
+        run_blocks(run, self.bounds, self.pool)

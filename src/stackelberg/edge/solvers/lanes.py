@@ -76,41 +76,79 @@ class Lanes:
 
         Past the last user they are those of one who has no budget: 0, 0, 1, 1.
         """
-        laid = np.empty((self.num_groups, END_FIELDS, LANES))
-        real = self.user >= 0
-        for field, past in enumerate((0.0, 0.0, 1.0, 1.0)):
-            laid[:, field] = np.where(real, ends[self.user, field], past)
-        return laid.reshape(self.num_groups, END_FIELDS * LANES)
+        return _packed_ends(self.user, ends)
 
     def unpacked_end(self, laid: Floats, field: int) -> Floats:
         """One of the four numbers, per user [N]."""
-        real = self.user >= 0
-        values = np.empty(int(real.sum()))
-        values[self.user[real]] = laid[:, field * LANES : (field + 1) * LANES][real]
-        return values
+        return _unpacked_end(self.user, laid, field)
 
 
 def lanes_of(problem: Problem) -> Lanes:
     """Lay a problem's users side by side."""
-    degree = np.diff(problem.indptr)
-    order = np.argsort(degree, kind="stable")
-    count, groups = len(order), -(-len(order) // LANES)
-    user = np.full(groups * LANES, -1, dtype=np.int64)
-    user[:count] = order
-    laid_degree = np.zeros(len(user), dtype=np.int32)
-    laid_degree[:count] = degree[order]
-    weights = np.ones(len(user))
-    weights[:count] = problem.user_weight[order]
-    shape = (groups, LANES)
-    user, laid_degree = user.reshape(shape), laid_degree.reshape(shape)
-    row = np.zeros(groups + 1, dtype=np.int64)
-    np.cumsum(laid_degree.max(axis=1, initial=0), out=row[1:])
+    user, degree, row, user_weight = _groups(problem.indptr, problem.user_weight)
     node = np.full((row[-1], LANES), len(problem.capacity), dtype=np.int32)
     _lay(user, row, problem.indptr, problem.node, node)
     weight = np.zeros(node.shape)
     _lay(user, row, problem.indptr, problem.weight, weight)
     common = _common(user, row, node)
-    return Lanes(user, laid_degree, row, node, weight, common, weights.reshape(shape))
+    return Lanes(user, degree, row, node, weight, common, user_weight)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _groups(indptr: Ints, weights: Floats) -> tuple[Ints, Places, Ints, Floats]:
+    """Users by their number of edges, of which they have few: by counting."""
+    count = len(indptr) - 1
+    groups = -(-count // LANES)
+    longest = 0
+    for j in range(count):
+        longest = max(longest, indptr[j + 1] - indptr[j])
+    place = np.zeros(longest + 2, dtype=np.int64)
+    for j in range(count):
+        place[indptr[j + 1] - indptr[j] + 1] += 1
+    for d in range(1, len(place)):
+        place[d] += place[d - 1]
+    user = np.full((groups, LANES), -1, dtype=np.int64)
+    degree = np.zeros((groups, LANES), dtype=np.int32)
+    user_weight = np.ones((groups, LANES))
+    row = np.zeros(groups + 1, dtype=np.int64)
+    for j in range(count):
+        own = indptr[j + 1] - indptr[j]
+        group, lane = place[own] // LANES, place[own] % LANES
+        place[own] += 1
+        user[group, lane], degree[group, lane] = j, own
+        user_weight[group, lane] = weights[j]
+        row[group + 1] = max(row[group + 1], own)
+    for group in range(groups):
+        row[group + 1] += row[group]
+    return user, degree, row, user_weight
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _packed_ends(user: Ints, ends: Floats) -> Floats:
+    laid = np.zeros((len(user), END_FIELDS * LANES))
+    for group in range(len(user)):
+        for lane in range(LANES):
+            j = user[group, lane]
+            for field in range(END_FIELDS):
+                past = 0.0 if field < 2 else 1.0
+                place = field * LANES + lane
+                laid[group, place] = ends[j, field] if j >= 0 else past
+    return laid
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _unpacked_end(user: Ints, laid: Floats, field: int) -> Floats:
+    count = 0
+    for group in range(len(user)):
+        for lane in range(LANES):
+            count += user[group, lane] >= 0
+    values = np.empty(count)
+    for group in range(len(user)):
+        for lane in range(LANES):
+            j = user[group, lane]
+            if j >= 0:
+                values[j] = laid[group, field * LANES + lane]
+    return values
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -19,6 +19,9 @@ CORRECTOR, PER_TARGET = 0, 1
 """What the second pass adds up per node: the corrector's right side, and its change per
 unit of the complementarity aimed at."""
 
+CAREFUL_SHARE = 0.1
+"""Share of the complementarity that a careful step leaves at least."""
+
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def gathered(
@@ -51,6 +54,25 @@ def gathered(
             diagonal[i] += own[i]
             right_side[i] -= s[i] + residual[i]
     return load, residual, own, diagonal, right_side
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def totals(sums: Floats, s: Floats, lam: Floats) -> tuple[float, float, float]:
+    """What the users of all blocks add up to, and in the first number the nodes too.
+
+    Args:
+        sums: products, utility gaps and virtual money of each block [blocks, 3].
+        s: slacks [M].
+        lam: prices [M].
+    """
+    products = gaps = money = 0.0
+    for k in range(sums.shape[0]):
+        products += sums[k, 0]
+        gaps += sums[k, 1]
+        money += sums[k, 2]
+    for i in range(len(s)):
+        products += s[i] * lam[i]
+    return products, gaps, money
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -108,3 +130,65 @@ def longest_steps(
                 max(most_z, -d_lam[i] / lam[i]),
             )
     return keep / most_x, keep / most_z
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def judged(
+    sums: Floats,
+    shrink: Floats,
+    per_node: Floats,
+    residual: Floats,
+    own: Floats,
+    s: Floats,
+    lam: Floats,
+    d_lam: Floats,
+    complementarity: float,
+    num_products: int,
+    least: float,
+    careful: bool,
+) -> tuple[float, float, Floats, Floats]:
+    """What the affine step says about the step to take.
+
+    Args:
+        sums: x dz, z dx and dx dz of each block's users [blocks, 3].
+        shrink: greatest -dx/x and -dz/z of each block's users [blocks, 2].
+        per_node: see `corrected`.
+        residual: as `gathered` found it [M].
+        own: s / lam [M].
+        s: slacks [M].
+        lam: prices [M].
+        d_lam: their affine step [M].
+        complementarity: sum of all products.
+        num_products: how many they are.
+        least: complementarity of one product below which no step aims.
+        careful: take a plain Newton step, and not too long a one: second-order terms
+            mislead where steps are short.
+
+    Returns:
+        The share of complementarity that the affine step would leave, what to aim at,
+        and for the step itself what slacks should change by and the right side, each
+        [M].
+    """
+    second_order, d_s = np.zeros(len(s)), np.zeros(len(s))
+    s_d_lam = lam_d_s = both = 0.0
+    for i in range(len(s)):
+        d_s[i] = -s[i] - own[i] * d_lam[i]
+        s_d_lam += s[i] * d_lam[i]
+        lam_d_s += lam[i] * d_s[i]
+        both += d_s[i] * d_lam[i]
+        second_order[i] = 0.0 if careful else d_s[i] * d_lam[i]
+    step_x, step_z = longest_steps(shrink, s, d_s, lam, d_lam, 1.0)
+    x_dz = z_dx = dx_dz = 0.0
+    for k in range(sums.shape[0]):
+        x_dz += sums[k, 0]
+        z_dx += sums[k, 1]
+        dx_dz += sums[k, 2]
+    reached = complementarity + step_z * (x_dz + s_d_lam) + step_x * (z_dx + lam_d_s)
+    reached += step_x * step_z * (dx_dz + both)
+    share = max(reached, 0.0) / complementarity
+    tau = complementarity / num_products
+    aim = max(tau * share**2, min(least, tau))
+    if careful:
+        aim = max(aim, CAREFUL_SHARE * tau)
+    wanted, right_side = corrected(per_node, residual, s, lam, second_order, aim)
+    return share, aim, wanted, right_side

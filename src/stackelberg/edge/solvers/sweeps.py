@@ -653,29 +653,3 @@ def correct(
     for lane in range(LANES):
         longest_step[0] = max(longest_step[0], total[SHRINK_X + lane])
         longest_step[1] = max(longest_step[1], total[SHRINK_Z + lane])
-
-
-@njit(cache=True, error_model="numpy", nogil=True, fastmath=REORDERED)
-def band(
-    ends: Floats,
-    d_ends: Floats,
-    user_weight: Floats,
-    power: float,
-    step_x: float,
-    step_z: float,
-) -> tuple[float, float]:
-    """Least and greatest u^alpha v / b of all users after a step, at least around 1."""
-    low, high = np.ones(LANES), np.ones(LANES)
-    for group in range(len(user_weight)):
-        for lane in range(LANES):
-            utility = ends[group, U + lane] + step_x * d_ends[group, U + lane]
-            ratio = ends[group, V + lane] + step_z * d_ends[group, V + lane]
-            if power == 1.0:
-                ratio *= utility / user_weight[group, lane]
-            else:
-                ratio *= utility**power / user_weight[group, lane]
-            low[lane], high[lane] = min(low[lane], ratio), max(high[lane], ratio)
-    least, most = 1.0, 1.0
-    for lane in range(LANES):
-        least, most = min(least, low[lane]), max(most, high[lane])
-    return least, most
