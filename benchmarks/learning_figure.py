@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import altair as alt
 import vl_convert
 
-from stackelberg.report.theme import config
+from stackelberg.report.figure import named_colour, named_shape, values
+from stackelberg.report.theme import STYLES, config
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = list((ROOT / "studies" / "results").glob("learning-*hz*.json"))
@@ -32,18 +34,13 @@ WHAT = {
     "informed_leader": "bound",
 }
 LONGER = "learned, five times as long"
-COLOURS = {
-    "equilibrium on it": "#c98a00",
-    "learned": "#003f7d",
-    LONGER: "#2a8c6a",
-    "bound": "#767676",
+STYLE_OF = {
+    "equilibrium on it": "other_2",
+    "learned": "other_1",
+    LONGER: "other_4",
+    "bound": "other_7",
 }
-SHAPES = {
-    "equilibrium on it": "square",
-    "learned": "circle",
-    LONGER: "diamond",
-    "bound": "triangle-left",
-}
+"""What is drawn, by the style of `theme.STYLES` that it borrows."""
 
 
 def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -68,29 +65,27 @@ def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
         }.get(name, known)
         if name == "conjectural" and result["scope"] == "full":
             continue
-        point = {"world": world, "known": place, "what": what}
+        point = {"world": world, "known": place, "label": what}
         found.append({**point, "value": value, "low": low, "high": high})
     return found
 
 
 def chart(rows: list[dict[str, Any]]) -> Any:
     """Points by what is known, one panel per world."""
-    drawn = {row["what"] for row in rows}
-    colours = {what: colour for what, colour in COLOURS.items() if what in drawn}
-    shapes = {what: shape for what, shape in SHAPES.items() if what in drawn}
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    drawn = {row["label"] for row in rows}
+    styles = {
+        key: replace(STYLES[key], label=what)
+        for what, key in STYLE_OF.items()
+        if what in drawn
+    }
+    base = alt.Chart(values(rows)).encode(
         y=alt.Y(
             "known:N",
             title=None,
             sort=list(KNOWN.values()),
             axis=alt.Axis(labelLimit=260, grid=True),
         ),
-        color=alt.Color(
-            "what:N",
-            title=None,
-            scale=alt.Scale(domain=list(colours), range=list(colours.values())),
-            legend=alt.Legend(orient="bottom"),
-        ),
+        color=named_colour(styles),
     )
     scale = alt.Scale(domain=[0.8, 1.0])
     spread = base.mark_rule(strokeWidth=2).encode(
@@ -103,11 +98,7 @@ def chart(rows: list[dict[str, Any]]) -> Any:
             scale=scale,
             axis=alt.Axis(labelFlush=False),
         ),
-        shape=alt.Shape(
-            "what:N",
-            title=None,
-            scale=alt.Scale(domain=list(shapes), range=list(shapes.values())),
-        ),
+        shape=named_shape(styles),
     )
     panel = alt.layer(spread, points).properties(width=460, height=110)
     return panel.facet(row=alt.Row("world:N", title=None)).resolve_scale(y="shared")
@@ -121,7 +112,7 @@ def main() -> None:
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for path in given.results:
         for row in rows_of(json.loads(path.read_text())):
-            rows[row["world"], row["known"], row["what"]] = row
+            rows[row["world"], row["known"], row["label"]] = row
     spec = chart(list(rows.values())).to_dict()
     spec.pop("config", None)
     svg = vl_convert.vegalite_to_svg(spec, config=config(dark=False))
