@@ -16,12 +16,12 @@ from stackelberg.report.study.drawing import frame
 from stackelberg.report.theme import STYLES
 from stackelberg.study import Study, start_study, study_data
 from stackelberg.study.cases import Case
-from stackelberg.study.learning_curves import first_index
 from stackelberg.study.plan import ThresholdTable
 from stackelberg.study.run_cell import Finished
 from stackelberg.study.scores import Results
 from stackelberg.study.sizes import size_points
 from stackelberg.study.tables import latex_escaped
+from stackelberg.study.thresholds import first_index
 
 LEARNERS = (
     OWN % 6
@@ -124,10 +124,14 @@ def test_a_plan_without_metrics_is_about_what_bad_pricing_is_not_good_at(
         "gain",
         "converged",
     ]
-    assert data.story[1].startswith("cell, leader utility, against slow: mine better")
+    assert data.story[1].startswith("cell, leader utility, against slow: better: mine ")
     assert any(
-        "converged" in line and line.endswith("mine, no randomness: differs by +1.")
+        "converged" in line and line.endswith("no randomness: mine +1.")
         for line in data.story
+    )
+    assert data.story[-1] == (
+        "cell, seeds that reach all thresholds at once within 400 steps: "
+        "mine 5 of 5 (median 200 steps), slow 5 of 6 (median 300 steps)."
     )
 
 
@@ -148,6 +152,8 @@ def test_what_would_squeeze_the_others_is_outside_the_frame() -> None:
     near = [(0.1, 0.3), (0.2, 0.5), (0.3, 0.4), (-0.1, 0.2)]
     assert frame([*near, (23.0, 25.0)], 0.0) == (-0.1, 0.5)
     assert frame([*near, (0.9, 1.0)], 0.0) is None  # seen well enough
+    far = [(-25.0, -23.0), (-30.0, -29.0), (-20.0, -19.0)]
+    assert frame([*near, *near[:3], *far], 0.0) == (-0.1, 0.5)
     assert frame(near) is None
     assert frame([(1.0, 1.0)]) is None
 
@@ -200,6 +206,10 @@ def test_thresholds_hold_all_at_once_and_seeds_that_never_do_are_counted(
     assert (quick.method, quick.median, quick.censored) == ("mine", 200.0, 0)
     assert (slow.median, slow.censored, slow.seeds) == (300.0, 1, 6)
     assert slow.mean == pytest.approx((5 * 300.0 + 400.0) / 6.0)
+    assert (quick.held, slow.held) == (5, 5)
+    # Seed 3 of `mine` failed and takes its pair with it; seed 5 of `slow` counts 400.
+    assert quick.apart == pytest.approx((4 * 100.0 + 200.0) / -5.0)
+    assert (slow.apart, slow.apart_low) == (None, None)
     assert slow.share[-1] == pytest.approx(5.0 / 6.0)
     levels = [ThresholdTable(metric="gain", at_least=0.5)]
     assert first_index({"curve_step": [0, 9], "curve_gain": [None, 0.5]}, levels) == 1
@@ -212,6 +222,7 @@ def test_every_seed_pays_for_compilation_in_seconds(data: StudyData) -> None:
     assert (slow.median, slow.censored) == (36.0, 1)
     # Seeds were watched for as long as the quickest took; the others' ends count less.
     assert (slow.horizon, slow.mean) == (38.0, (5 * 36.0 + 38.0) / 6.0)
+    assert (quick.apart, slow.apart) == (None, None)
 
 
 def test_a_method_without_clocks_is_told_in_steps_alone(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from stackelberg.report.study.data import (
 from stackelberg.report.theme import OTHERS, STYLES
 from stackelberg.study.cases import Case
 from stackelberg.study.engine import standing
-from stackelberg.study.learning_curves import curve_points, reached_thresholds
+from stackelberg.study.learning_curves import curve_points
 from stackelberg.study.methods.measured import TOLD_FIRST
 from stackelberg.study.methods.measured import metric as metric_of
 from stackelberg.study.plan import Kind, Plan, ThresholdTable
@@ -35,6 +35,7 @@ from stackelberg.study.statistics import (
 )
 from stackelberg.study.story import story
 from stackelberg.study.study import Study
+from stackelberg.study.thresholds import reached_thresholds
 
 PRICE_POINTS = 400
 """Pairs of a method and scenario in the figure of prices."""
@@ -55,7 +56,7 @@ def study_data(study: Study) -> StudyData:
     scores = tuple(_scores(results, metrics, plan.confidence))
     versus = tuple(_versus(results, metrics, references, plan.confidence))
     methods = _methods(plan)
-    reached = tuple(reached_thresholds(study, results))
+    reached = tuple(reached_thresholds(plan, results, references))
     return StudyData(
         title=plan.title,
         about=plan.about,

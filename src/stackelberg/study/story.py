@@ -28,7 +28,7 @@ def story(
     """Sentences on failures, on every scenario's first metrics, and on thresholds."""
     labels = {method.name: method.label for method in methods}
     told = list(_compared(labels, metrics, versus))
-    told += [_reached(labels, one) for one in reached]
+    told += _reached(labels, reached)
     if failed:
         told.insert(
             0,
@@ -46,29 +46,56 @@ def _compared(
         told = [m for m in metrics if any(v.metric == m.name for v in pooled)]
         for metric in told[:MOST_METRICS]:
             rows = [v for v in pooled if v.metric == metric.name]
-            parts = [_against(labels, row) for row in rows]
             yield (
                 f"{scenario}, {metric.label}, against {labels[rows[0].reference]}: "
-                f"{'; '.join(parts)}."
+                f"{'; '.join(_by_verdict(labels, rows))}."
             )
 
 
-def _against(labels: dict[str, str], row: Versus) -> str:
-    if row.verdict == WITHOUT_CHANCE:
-        return f"{labels[row.method]}, {row.verdict}: differs by {difference_text(row)}"
-    if row.verdict == "the same":
-        return f"{labels[row.method]} the same"
-    if row.low is None or row.high is None:
-        return f"{labels[row.method]} one seed, no interval"
-    return f"{labels[row.method]} {row.verdict}, {difference_text(row)}"
+def _by_verdict(labels: dict[str, str], rows: Sequence[Versus]) -> Iterator[str]:
+    """What is better first, then what is not known to be, then what is worse."""
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        verdict = row.verdict if _is_judged(row) else "one seed, no interval"
+        groups.setdefault(verdict, []).append(_with_difference(labels, row))
+    for verdict in sorted(groups, key=_place):
+        yield f"{verdict}: {', '.join(groups[verdict])}"
 
 
-def _reached(labels: dict[str, str], one: Reached) -> str:
-    got = one.seeds - one.censored
-    middle = "no median" if one.median is None else f"median {one.median:,.0f}"
-    return (
-        f"{one.scenario}: {labels[one.method]} reached the thresholds with {got} of "
-        f"{one.seeds} seeds within {one.horizon:,.0f} {one.unit}; {middle} {one.unit}; "
-        f"mean, the others counting as {one.horizon:,.0f}: {one.mean:,.0f} "
-        f"({one.mean_low:,.0f} to {one.mean_high:,.0f})."
-    )
+_ORDER = ("better", "higher", "not told apart", "the same", WITHOUT_CHANCE)
+
+
+def _place(verdict: str) -> int:
+    return _ORDER.index(verdict) if verdict in _ORDER else len(_ORDER)
+
+
+def _is_judged(row: Versus) -> bool:
+    return row.low is not None or row.verdict in (WITHOUT_CHANCE, "the same")
+
+
+def _with_difference(labels: dict[str, str], row: Versus) -> str:
+    name = labels[row.method]
+    if row.verdict == "the same" or not _is_judged(row):
+        return name
+    return f"{name} {difference_text(row)}"
+
+
+def _reached(labels: dict[str, str], reached: Sequence[Reached]) -> Iterator[str]:
+    """How many seeds get to the thresholds, in steps; seconds are in the table."""
+    steps = [one for one in reached if one.unit == "steps"]
+    for scenario in dict.fromkeys(one.scenario for one in steps):
+        rows = [one for one in steps if one.scenario == scenario]
+        told = [
+            f"{labels[one.method]} {one.seeds - one.censored} of {one.seeds}"
+            f" ({_median(one)})"
+            for one in rows
+        ]
+        horizon = max(one.horizon for one in rows)
+        yield (
+            f"{scenario}, seeds that reach all thresholds at once within "
+            f"{horizon:,.0f} steps: {', '.join(told)}."
+        )
+
+
+def _median(one: Reached) -> str:
+    return "no median" if one.median is None else f"median {one.median:,.0f} steps"

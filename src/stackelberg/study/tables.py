@@ -8,7 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stackelberg.report.study.data import StudyData
-from stackelberg.report.study.part import difference_text, score_text
+from stackelberg.report.study.part import (
+    REACHED_COLUMNS,
+    difference_text,
+    reached_rows,
+    score_text,
+)
 
 _ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
@@ -44,6 +49,8 @@ def study_tables(data: StudyData) -> dict[str, str]:
             if not v.case
         ],
     )  # fmt: skip
+    if data.reached:
+        made["reached.tex"] = latex_text(REACHED_COLUMNS, reached_rows(data))
     return made
 
 

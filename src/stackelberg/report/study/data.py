@@ -180,11 +180,16 @@ class Reached:
         high: upper ends.
         seeds: how many there are.
         censored: that never did in their time.
+        held: seeds where all thresholds hold at the last look too.
         median: None if fewer than half have.
         mean: restricted to the horizon.
         mean_low: lower end.
         mean_high: upper end.
         horizon: time that all seeds had.
+        apart: mean difference in steps to the reference on the same seeds, both up to
+            the horizon that they share; None of the reference itself and of seconds.
+        apart_low: lower end.
+        apart_high: upper end.
     """
 
     scenario: str
@@ -196,11 +201,15 @@ class Reached:
     high: tuple[float, ...]
     seeds: int
     censored: int
+    held: int
     median: float | None
     mean: float
     mean_low: float
     mean_high: float
     horizon: float
+    apart: float | None
+    apart_low: float | None
+    apart_high: float | None
 
 
 @dataclass(frozen=True)

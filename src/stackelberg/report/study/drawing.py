@@ -25,6 +25,11 @@ def outside_note(named: Sequence[str]) -> str:
     return f" Outside the frame: {'; '.join(named)}." if named else ""
 
 
+def sentence_start(text: str) -> str:
+    """A text whose first letter is a capital; the others (of "D2D") stay."""
+    return text[:1].upper() + text[1:]
+
+
 def lines_with_bands(
     table: Any, styles: Mapping[str, Style], x_title: str, y_title: str
 ) -> Any:
@@ -59,8 +64,8 @@ def lines_with_bands(
     return alt.layer(band, line, dots)
 
 
-FAR = 3.0
-"""Spreads from the middle half beyond which a value is outside the frame."""
+FAR = 3.5
+"""Spreads from the median beyond which a value is outside the frame."""
 
 SQUEEZED = 2.5
 """How many times wider the frame must become before anything is left outside it."""
@@ -71,8 +76,9 @@ def frame(
 ) -> tuple[float, float] | None:
     """From where to where most spans lie; None where one frame shows them all well.
 
-    A span is inside if its middle is within `FAR` spreads of the middle half, a spread
-    being the width of that half or of a usual span, whichever is more.
+    A span is inside if its middle is within `FAR` spreads of the median middle, a
+    spread being twice the median distance from there or the width of a usual span,
+    whichever is more. So what most have in common counts, up to half being far off.
 
     Args:
         spans: lower and upper ends.
@@ -80,9 +86,9 @@ def frame(
     """
     ends = np.array(spans, float).reshape(-1, 2)
     middle = ends.mean(axis=1)
-    low, high = np.quantile(middle, [0.25, 0.75])
-    reach = FAR * max(high - low, float(np.median(ends[:, 1] - ends[:, 0])))
-    kept = ends[(middle >= low - reach) & (middle <= high + reach)]
+    away = np.abs(middle - np.median(middle))
+    spread = max(2.0 * np.median(away), np.median(ends[:, 1] - ends[:, 0]))
+    kept = ends[away <= FAR * spread]
     near, whole = (np.array([*x.ravel(), *also]) for x in (kept, ends))
     if len(kept) == len(ends) or np.ptp(whole) < SQUEEZED * np.ptp(near):
         return None

@@ -30,6 +30,7 @@ from stackelberg.report.study.drawing import (
     label_of,
     lines_with_bands,
     outside_note,
+    sentence_start,
     slug,
     styles_of,
     swept_title,
@@ -216,7 +217,7 @@ def against_sweep(data: StudyData) -> Iterator[Figure]:
             yield Figure(
                 f"{slug(metric.name)}-{slug(scenario)}",
                 f"{scenario}: {metric.label} against {swept_title(swept)}",
-                f"{metric.meaning.capitalize()}. Interquartile mean over seeds; the "
+                f"{sentence_start(metric.meaning)}. Interquartile mean over seeds; the "
                 f"bands are {round(100 * data.confidence)} % intervals of each method "
                 "by itself, while the differences above are paired.",
                 lines_with_bands(

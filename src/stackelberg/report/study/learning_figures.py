@@ -21,6 +21,7 @@ from stackelberg.report.study.drawing import (
     label_of,
     lines_with_bands,
     outside_note,
+    sentence_start,
     slug,
     styles_of,
     unit_of,
@@ -55,7 +56,7 @@ def while_learning(data: StudyData) -> Iterator[Figure]:
             yield Figure(
                 f"learning-{slug(metric)}-{slug(scenario)}",
                 f"{scenario}: {name.label} while learning",
-                f"{name.meaning.capitalize()}, on evaluation episodes that nobody "
+                f"{sentence_start(name.meaning)}, on evaluation episodes that nobody "
                 "learns from. Interquartile mean over seeds with its interval.",
                 lines_with_bands(
                     table,
@@ -159,9 +160,9 @@ def unseen_sizes(data: StudyData) -> Iterator[Figure]:
             yield Figure(
                 f"sizes-{slug(metric)}-{slug(scenario)}",
                 f"{scenario}: {name.label} with other numbers of pairs",
-                f"{name.meaning.capitalize()}. Policies learned with {learned} pairs "
-                "and were not trained again. Interquartile mean over seeds with its "
-                f"interval.{outside_note(far)}",
+                f"{sentence_start(name.meaning)}. Policies learned with {learned} "
+                "pairs and were not trained again. Interquartile mean over seeds with "
+                f"its interval.{outside_note(far)}",
                 lines_with_bands(
                     table,
                     styles_of(data, [s.method for s in rows]),
