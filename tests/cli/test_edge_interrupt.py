@@ -31,16 +31,24 @@ from stackelberg.cli.edge import stopping
 
 class Slow(stopping.Stopping):
     def __call__(self, step, gap_per_user):
-        if step >= {step}:
+        self.wait(step)
+        return super().__call__(step, gap_per_user)
+
+    def at_step(self, step):
+        self.wait(step)
+        return super().at_step(step)
+
+    def wait(self, step):
+        if step >= {step} and not self._interruption.asked:
             print("waiting", flush=True)
             end = time.monotonic() + 60.0
             while not self._interruption.asked and time.monotonic() < end:
                 time.sleep(0.01)
             {then}
-        return super().__call__(step, gap_per_user)
 
-import stackelberg.cli.edge.solve
-sys.modules["stackelberg.cli.edge.solve"].Stopping = Slow
+import stackelberg.cli.edge.price, stackelberg.cli.edge.solve
+for command in ("price", "solve"):
+    sys.modules["stackelberg.cli.edge." + command].Stopping = Slow
 sys.exit(application.run(sys.argv[1:]))
 """
 """The command line, waiting for Ctrl-C at one step of the work."""
@@ -137,12 +145,12 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_the_old_answer(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("concept", "options", "step"),
+    ("concept", "options", "step", "by_itself"),
     [
-        ("equilibrium", ("--elasticity", 3), 3),
-        ("operator", ("--elasticity", 3), 7),
-        ("operator", (), 0),
-        ("clearing", None, 4),
+        ("equilibrium", ("--elasticity", 3), 3, False),
+        ("operator", ("--elasticity", 3), 7, True),
+        ("operator", (), 0, True),
+        ("clearing", None, 4, True),
     ],
 )
 def test_ctrl_c_leaves_the_best_prices_on_disk(
@@ -151,11 +159,13 @@ def test_ctrl_c_leaves_the_best_prices_on_disk(
     concept: str,
     options: tuple[object, ...] | None,
     step: int,
+    by_itself: bool,
 ) -> None:
+    ended = interrupts_itself if by_itself else interrupted
     city = market_in(tmp_path / "city", MARKET)
     target = tmp_path / "out"
     limits = () if options is None else (*options, "--cost", "0.5x", "--price-cap", 9)
-    code, out, err = interrupts_itself(
+    code, out, err = ended(
         "edge", "price", city, "--concept", concept, *limits, "-o", target, "--json",
         step=step,
     )  # fmt: skip
