@@ -52,6 +52,19 @@ WRONG: list[tuple[dict[str, Any], type[InputError], str]] = [
     ({"radio": fixed(1.0, [2.0] * 5)}, ShapeError, "price_bounds.max: expected"),
     ({"cell_radius_m": 10.0}, DomainError, "cell_radius_m: expected"),
     ({"cell_radius_m": np.nan}, DomainError, "cell_radius_m: expected"),
+    ({"cell_radius_m": 1e10}, DomainError, "> 35 and <= 100000, got 1"),
+    ({"d2d_distance_m": (1.0, 1e10)}, DomainError, "d2d_distance_m[1]: expected"),
+    *(
+        ({"radio": radio}, DomainError, f"radio.{name}: expected")
+        for name, radio in {
+            "bandwidth_hz": RadioModel(bandwidth_hz=1e300),
+            "follower_price_weight": RadioModel(follower_price_weight=1e-30),
+            "leader_revenue_weight": RadioModel(leader_revenue_weight=1e30),
+            "device_decorrelation_m": RadioModel(device_decorrelation_m=1e300),
+        }.items()
+    ),
+    ({"radio": fixed(1e-300, 1.0)}, DomainError, "price_bounds.min: expected 1e-30"),
+    ({"radio": fixed(1.0, 1e300)}, DomainError, "price_bounds.max: expected 1e-30"),
     ({"d2d_distance_m": (50.0, 10.0)}, InputError, "d2d_distance_m"),
     ({"mobility": "walk"}, ConfigError, "mobility: expected RandomWaypoint(...) or"),
     (
@@ -145,6 +158,28 @@ def test_a_wrong_setting_is_refused_in_one_line(
     with pytest.raises(error, match=re.escape(text)) as refused:
         envs.make_params(**whole)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"cell_radius_m": 1e5, "d2d_distance_m": (1e5, 1e5)},
+        {"radio": RadioModel(bandwidth_hz=1e12, follower_price_weight=1e-9)},
+        {"radio": RadioModel(bandwidth_hz=1e-3, leader_revenue_weight=1e9)},
+        {"radio": fixed(1e-30, 1e30)},
+    ],
+    ids=["far", "wide and cheap", "narrow and greedy", "any price"],
+)
+def test_what_is_seen_stays_finite_at_the_ends_of_the_domains(
+    settings: dict[str, Any],
+) -> None:
+    params = standard(**settings)
+    state = reset(KEY, params)
+    power = jnp.broadcast_to(params.radio.max_power_w, 4)
+    action = envs.Action(jnp.full(4, 1e12), jnp.asarray([0, 1, 2, 0]), power)
+    result = step(KEY, state, action, params)
+    for leaf in jax.tree.leaves(result._replace(state=None)):
+        assert not jnp.issubdtype(leaf.dtype, jnp.floating) or jnp.isfinite(leaf).all()
 
 
 def test_exogenous_is_true_just_where_no_dynamics_are_on() -> None:

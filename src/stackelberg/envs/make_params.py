@@ -73,6 +73,20 @@ _DOMAINS: dict[str, dict[str, tuple[float, float]]] = {
 }
 """Least and greatest value of each number, by record."""
 
+_RADIO: dict[str, tuple[float, float]] = {
+    "bandwidth_hz": (1e-3, 1e12),
+    "follower_price_weight": (1e-9, 1e9),
+    "leader_revenue_weight": (1e-9, 1e9),
+    "base_station_decorrelation_m": (1e-3, 1e6),
+    "device_decorrelation_m": (1e-3, 1e6),
+}
+"""Far beyond any radio; past them float32 does not hold what an agent sees."""
+
+_MOST_DISTANCE_M = 1e5
+
+_PRICES = (1e-30, 1e30)
+"""Least and greatest fixed bound on a price that float32 can still multiply."""
+
 _MOST_SLOTS = 1_000_000_000
 
 _WHOLE: dict[str, dict[str, tuple[int, int]]] = {
@@ -164,7 +178,14 @@ def make_params(
     )
     if max_pairs_per_channel is not None:
         whole_number("max_pairs_per_channel", max_pairs_per_channel, least=1)
-    radius = number("cell_radius_m", cell_radius_m, above=MIN_BASE_STATION_DISTANCE_M)
+    radius = number(
+        "cell_radius_m",
+        cell_radius_m,
+        above=MIN_BASE_STATION_DISTANCE_M,
+        most=_MOST_DISTANCE_M,
+    )
+    distances = distance_range("d2d_distance_m", d2d_distance_m)
+    number("d2d_distance_m[1]", distances[1], most=_MOST_DISTANCE_M)
 
     def array(value: object) -> jax.Array:
         return jnp.asarray(value, precision)
@@ -172,9 +193,7 @@ def make_params(
     return EnvParams(
         radio=_radio(radio, m, precision),
         price_limits=_price_limits(radio, n, precision),
-        area=Area(
-            array(radius), array(distance_range("d2d_distance_m", d2d_distance_m))
-        ),
+        area=Area(array(radius), array(distances)),
         propagation=Propagation(
             base_station_shadowing_std_db=array(radio.base_station_shadowing_std_db),
             device_shadowing_std_db=array(radio.device_shadowing_std_db),
@@ -224,6 +243,9 @@ def _precision(dtype: DTypeLike) -> np.dtype:
 
 
 def _radio(radio: RadioModel, num_channels: int, dtype: np.dtype) -> Radio:
+    for name, (least, most) in _RADIO.items():
+        number(f"radio.{name}", getattr(radio, name), least=least, most=most)
+
     def array(value: float) -> jax.Array:
         return jnp.asarray(value, dtype)
 
@@ -262,6 +284,14 @@ def _price_limits(
             expected="0 < min <= max for every pair",
             got=f"min {limits[0].min():g}, max {limits[1].min():g}",
         )
+    for name, limit in zip(("min", "max"), limits, strict=True):
+        beyond = limit[(limit < _PRICES[0]) | (limit > _PRICES[1])]
+        if len(beyond):
+            raise DomainError(
+                f"radio.price_bounds.{name}",
+                expected=f"{_PRICES[0]:g} to {_PRICES[1]:g}",
+                got=f"{beyond[0]:g}",
+            )
     return PriceLimits(*(jnp.asarray(limit, dtype) for limit in limits))
 
 
