@@ -287,6 +287,7 @@ def test_the_leaders_actor_sees_followers_answer_unless_told_not_to() -> None:
                 networks,
                 jax.tree.map(lambda leaf: leaf[:8], state.replay.records),
                 jnp.int32(0),
+                jax.random.key(0),
             )
 
         return jax.jit(jax.grad(loss))(networks.policy)

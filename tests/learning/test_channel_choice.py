@@ -4,6 +4,7 @@ which the best channel is obvious.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -16,19 +17,30 @@ import pytest
 from learning.small_cells import cell
 from learning.tiny_methods import begun_at_once, compiling_quickly
 from oracles import channel_odds as oracle
-from oracles import slot_learning
+from oracles import policy_gradient, slot_learning
 
 from stackelberg import envs
 from stackelberg.envs.slot_game import slot_game
 from stackelberg.errors import ConfigError, DomainError, InputError
+from stackelberg.learning.actor_critic import values_everywhere
 from stackelberg.learning.channel_choice import drawn_channel, expected_value
 from stackelberg.learning.channel_menu import (
     channel_menu,
     game_on,
     utility_everywhere,
 )
+from stackelberg.learning.critics import Actions, Critic, Values
 from stackelberg.learning.gradient import SingleLevel
-from stackelberg.learning.policy import channel_scores, new_policy
+from stackelberg.learning.independent_q import GridPolicy, IndependentQ, Kept, Taken
+from stackelberg.learning.networks import LinkNetwork
+from stackelberg.learning.policy import channel_scores, new_policy, scores_of
+from stackelberg.learning.proximal import Agents, Choice, Ippo, Sight
+from stackelberg.learning.transitions import (
+    features_everywhere,
+    follower_features,
+    moment,
+    with_price,
+)
 from stackelberg.spectrum import RadioModel
 
 SCORES = [[0.3, -1.0, 2.0], [0.0, 0.1, -0.2]]
@@ -133,24 +145,140 @@ def _utility(
     return value
 
 
-def test_permuting_pairs_permutes_the_scores_of_channels() -> None:
+@cache
+def begun() -> tuple[Any, Any]:
+    """A slot, of which pairs see the price, and a policy whose pairs choose."""
     params = cell()
-    chooser = new_policy(jax.random.key(2), params, width=8, channels="learned").chooser
-    assert chooser is not None
 
     @jax.jit
-    def scores(key: Any, order: Any) -> Any:
-        state = envs.reset(key, params)
-        seen = envs.observe_followers(state, jnp.full(4, 1e17, jnp.float32), params)
-        rows = jax.tree.map(lambda leaf: leaf[order], seen)
-        return channel_scores(chooser, rows, params)
+    def slot(key: Any) -> Any:
+        first, second = jax.random.split(key)
+        now = moment(envs.reset(first, params), params, solve=False, channels="learned")
+        policy = new_policy(second, params, width=8, channels="learned")
+        # As if long trained: untrained scores are all about 0.
+        return now, jax.tree.map(lambda leaf: 3.0 * leaf, policy)
 
+    return slot(jax.random.key(1))
+
+
+@jax.jit
+def seen_at(now: Any, answer: Any, channel: Any) -> tuple[Sight, Any]:
+    """The followers' tokens, and those on the channels that were chosen."""
+    last = follower_features(now, answer, cell())
+    sight = Sight(last, features_everywhere(now, answer, cell()))
+    return sight, follower_features(now, answer, cell(), channel)
+
+
+ANSWER = jnp.asarray([1e-4, 3e-3, 2e-4, 5e-2], jnp.float32)
+
+
+def test_permuting_pairs_permutes_the_scores_of_channels() -> None:
+    now, policy = begun()
+    assert policy.chooser is not None
+    seen = with_price(now, ANSWER, cell())
+    scores = jax.jit(channel_scores)
     order = jnp.asarray([2, 0, 3, 1])
-    found = scores(jax.random.key(1), jnp.arange(4))
+    rows = jax.tree.map(lambda leaf: leaf[order], seen)
+    found = scores(policy.chooser, seen, cell())
     np.testing.assert_allclose(
-        scores(jax.random.key(1), order), found[order], rtol=1e-5, atol=1e-6
+        scores(policy.chooser, rows, cell()), found[order], rtol=1e-4, atol=1e-5
     )
-    assert found.shape == (4, 2) and float(jnp.ptp(found)) > 1e-4
+    assert found.shape == (4, 2) and float(jnp.ptp(found[:, 0] - found[:, 1])) > 1e-3
+
+
+def test_a_critic_is_asked_of_every_channel_with_others_where_they_are() -> None:
+    now, _ = begun()
+    critic = Critic(jax.random.key(5), now.stores.shape[1] + 1, 8)
+    chosen = jnp.asarray([1, 0, 0, 1])
+    actions = Actions(ANSWER, jnp.asarray([1e-4, 2e-3, 1e-4, 3e-2]), chosen)
+    each = jnp.asarray([[3e-4, 1e-4], [1e-3, 0.0], [2e-4, 4e-4], [1e-2, 5e-3]])
+    found = jax.jit(values_everywhere)(critic, now, actions, each)
+
+    @jax.jit
+    def alone(power: Any, channel: Any) -> Any:
+        stores = (channel != now.followers.channel).astype(jnp.float32)[:, None]
+        game = game_on(now.menu, now.game, channel)
+        # B / (price gain): the price is one for all channels, the gain is not.
+        price = cell().radio.spend_scale / (now.leader.quoted_gain * ANSWER)
+        asked = Actions(game.price_scale / price, power, None)
+        return critic(game, stores, asked).followers
+
+    for j in range(4):
+        for m in range(2):
+            wanted = alone(actions.power_w.at[j].set(each[j, m]), chosen.at[j].set(m))
+            assert float(found[j, m]) == pytest.approx(float(wanted[j]), rel=1e-3)
+    assert float(jnp.ptp(found, axis=1).min()) > 1e-5
+
+
+def test_the_density_of_a_choice_holds_the_odds_of_its_channels() -> None:
+    now, policy = begun()
+    assert policy.chooser is not None
+    learner = Ippo(channels="learned").learner(cell())
+    values: Any = None
+    agents = Agents(policy, jnp.float32(-1.0), jnp.full(2, -1.2), values)
+    channel = jnp.asarray([1, 0, 1, 1])
+    said = Choice(jnp.full(4, 0.2), jnp.full((4, 2), -0.1), channel)
+    sight, tried = seen_at(now, ANSWER, channel)
+    assert sight.everywhere is not None
+    found = jax.jit(learner._density)(agents, now, sight, said)
+    scores = scores_of(policy.chooser, sight.everywhere)
+    mean = policy.followers(tried.features, jnp.zeros((4, 4), bool))
+    for j in range(4):
+        noise = policy_gradient.log_density(
+            [-0.1, -0.1], [float(x) for x in mean[j]], [math.exp(-1.2)] * 2
+        )
+        odds = oracle.odds([float(x) for x in scores[j]])[int(channel[j])]
+        assert float(found.followers[j]) == pytest.approx(
+            noise + math.log(odds), rel=1e-3
+        )
+
+
+def test_a_grid_policy_takes_the_best_of_channels_times_powers() -> None:
+    now, _ = begun()
+    learner = IndependentQ(channels="learned", gamma=0.9).learner(cell())
+    nobody = jnp.zeros(4, jnp.int32)
+    sight, _ = seen_at(now, ANSWER, nobody)
+    features = now.leader.features.shape[1], sight.last.features.shape[1]
+
+    @jax.jit
+    def new() -> GridPolicy:
+        first, second = jax.random.split(jax.random.key(0))
+        return GridPolicy(
+            LinkNetwork(first, features[0], 5, 8, 1, last_scale=1.0),
+            LinkNetwork(second, features[1], 3, 8, 0, last_scale=1.0),
+            4.0, 0.6, False, 10.0, "learned",
+        )  # fmt: skip
+
+    policy = new()
+    reward = Values(jnp.float32(0.3), jnp.asarray([0.1, 0.2, 0.3, 0.4]))
+    kept = Kept(
+        now.leader.features, now.leader.partners, sight.last.features,
+        Taken(nobody, nobody), reward, jnp.float32(0.0), now,
+    )  # fmt: skip
+
+    @jax.jit
+    def played() -> Any:
+        seen = with_price(now, ANSWER, cell())
+        shares = policy.leader_values(now.leader.features, now.leader.partners)
+        asked = policy.answer_w(shares.argmax(axis=1), now.leader, cell())
+        return policy.act_followers(seen, cell()), asked, learner.target(policy, kept)
+
+    (channel, power), asked, found = played()
+    then, _ = seen_at(now, asked, nobody)
+    values = [
+        np.stack([policy.follower_values(rows) for rows in one.everywhere.features])
+        for one in (sight, then)
+        if one.everywhere is not None
+    ]
+    for j in range(4):
+        at_once, later = (one[:, j] for one in values)
+        m, level = np.unravel_index(at_once.argmax(), at_once.shape)
+        assert int(channel[j]) == m
+        tokens = jax.tree.map(lambda leaf, m=m: leaf[m], sight.everywhere)
+        on_it = policy.power_w(jnp.full(4, level), tokens, cell())
+        assert float(power[j]) == pytest.approx(float(on_it[j]), rel=1e-4)
+        wanted = float(reward.followers[j]) + 0.9 * later.max()
+        assert float(found.followers[j]) == pytest.approx(wanted, rel=1e-4)
 
 
 @cache

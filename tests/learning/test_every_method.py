@@ -33,9 +33,13 @@ def observed() -> tuple[Any, Any]:
     return jax.eval_shape(seen, jax.random.key(3))
 
 
+CHOOSING = ("independent_q", "ippo", "maddpg")
+"""Tried with channels that pairs choose; others of their kinds keep them."""
+
+
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_a_chunk_gives_back_the_state_it_took_and_the_policy_acts(name: str) -> None:
-    learner = tiny_learner(name)
+    learner = tiny_learner(name, "learned" if name in CHOOSING else "kept")
     assert learner.name == name
     state = state_structure(learner)
     after, told = jax.eval_shape(learner.advance, state)

@@ -31,12 +31,12 @@ _SMALL: dict[str, Any] = {
 
 
 @cache
-def tiny_learner(name: str) -> Any:
+def tiny_learner(name: str, channels: str = "kept") -> Any:
     """The method `name`, with what it has of the small settings."""
     kind: Any = METHODS[name]
     fields = {field.name for field in dataclasses.fields(kind)}
     given = {key: value for key, value in _SMALL.items() if key in fields}
-    return begun_at_once(kind(**given).learner(cell()))
+    return begun_at_once(kind(**given, channels=channels).learner(cell()))
 
 
 def begun_at_once(learner: Any) -> Any:

@@ -20,10 +20,16 @@ from stackelberg.envs import EnvParams, State
 from stackelberg.errors import ConfigError
 from stackelberg.learning import experience as xp
 from stackelberg.learning import replay as ring
+from stackelberg.learning.channel_choice import (
+    Channels,
+    check_channels,
+    drawn_channel,
+    expected_value,
+)
 from stackelberg.learning.critics import Actions, Critic, Values, pessimistic
 from stackelberg.learning.learner import Metrics
 from stackelberg.learning.objectives import imitation
-from stackelberg.learning.policy import LinkPolicy, new_policy
+from stackelberg.learning.policy import LinkPolicy, new_policy, scores_of
 from stackelberg.learning.sizes import check_replay, check_sizes
 from stackelberg.learning.targets import (
     Guidance,
@@ -36,8 +42,10 @@ from stackelberg.learning.transitions import (
     Moment,
     Transition,
     act,
+    features_everywhere,
     follower_features,
     play_transitions,
+    seen_by_critics,
 )
 from stackelberg.spectrum.radio import number, whole_number
 
@@ -81,6 +89,10 @@ class ActorCriticSettings:
         imitate_env_steps: over which it falls.
         q_filter: whether only teachers that the critic finds better are imitated.
         prefit_env_steps: the equilibrium plays at first, and critics alone learn.
+        channels: whether pairs keep their channels or learn to choose them.
+        channel_temperature: where they choose, channels are tried in training with odds
+            that tend to exp(value / temperature), the critic's value in units of
+            W / ln 2.
     """
 
     environments: int = 32
@@ -110,6 +122,8 @@ class ActorCriticSettings:
     imitate_env_steps: int = 48_000
     q_filter: bool = False
     prefit_env_steps: int = 0
+    channels: Channels = "kept"
+    channel_temperature: float = 0.05
 
     @property
     def solves(self) -> bool:
@@ -124,9 +138,11 @@ class ActorCriticSettings:
         """Refuse what cannot be learned.
 
         Raises:
-            InputError: a setting is outside its domain; prices are per channel.
+            InputError: a setting is outside its domain; prices are per channel;
+                channels cannot be learned, see `channel_choice.check_channels`.
         """
         check_sizes(self)
+        check_channels(self.channels, params, self.channel_temperature)
         for name in (
             "warmup_env_steps",
             "kappa_env_steps",
@@ -243,7 +259,11 @@ class ActorCritic:
         settings, params = self.settings, self.params
         keys = jax.random.split(key, 6)
         policy = new_policy(
-            keys[0], params, width=settings.width, residual=settings.residual
+            keys[0],
+            params,
+            width=settings.width,
+            residual=settings.residual,
+            channels=settings.channels,
         )
         worlds = xp.start_states(keys[1], params, settings.environments)
         record = jax.eval_shape(
@@ -252,7 +272,8 @@ class ActorCritic:
         one = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), record
         )
-        stores = one.now.stores.shape[-1]
+        choosing = settings.channels == "learned"
+        stores = one.now.stores.shape[-1] + int(choosing)
         critics = (
             Critic(keys[3], stores, settings.width),
             Critic(keys[4], stores, settings.width),
@@ -342,7 +363,7 @@ class ActorCritic:
             new = optax.apply_updates(cast("Any", networks.critics), step)
             networks = networks._replace(critics=cast("Any", new))
             loss, gradient = jax.value_and_grad(self.actor_loss)(
-                networks.policy, networks, part, env_steps
+                networks.policy, networks, part, env_steps, jax.random.fold_in(key, 3)
             )
             step, moved = self._actors.update(gradient, actors)
             new = optax.apply_updates(cast("Any", networks.policy), step)
@@ -378,8 +399,8 @@ class ActorCritic:
         goal = jax.lax.stop_gradient(goal)
 
         def error(critic: Critic) -> Array:
-            now = part.now
-            found = jax.vmap(critic)(now.game, now.stores, part.actions)
+            seen = jax.vmap(seen_by_critics)(part.now, part.actions)
+            found = jax.vmap(critic)(*seen)
             leader = jnp.square(found.leader - goal.leader).mean()
             return leader + jnp.square(found.followers - goal.followers).mean()
 
@@ -412,9 +433,10 @@ class ActorCritic:
 
         def candidate(factor: Array) -> Values:
             answer = own.answer_w * factor
-            tokens = follower_features(after, answer, self.params)
+            tokens = follower_features(after, answer, self.params, own.channel)
             power = networks.slow_policy.power_w(tokens, self.params)
-            return self._slow_values(networks, after, Actions(answer, power))
+            actions = Actions(answer, power, own.channel)
+            return self._slow_values(networks, after, actions)
 
         values = jax.vmap(candidate)(jnp.asarray(_CANDIDATES))
         best = values.leader.argmax()
@@ -422,10 +444,11 @@ class ActorCritic:
 
     def _slow_values(self, networks: Networks, now: Moment, actions: Actions) -> Values:
         first, second = networks.slow_critics
-        found = first(now.game, now.stores, actions)
+        seen = seen_by_critics(now, actions)
+        found = first(*seen)
         if not self.settings.twin:
             return found
-        return pessimistic(found, second(now.game, now.stores, actions))
+        return pessimistic(found, second(*seen))
 
     def actor_loss(
         self,
@@ -433,8 +456,12 @@ class ActorCritic:
         networks: Networks,
         part: Transition,
         env_steps: Array,
+        key: Array,
     ) -> Float[Array, ""]:
-        """Minus each agent's value, plus imitation and the penalty on far outputs."""
+        """Minus each agent's value, plus imitation and the penalty on far outputs.
+
+        `key` draws the channels of pairs that choose.
+        """
         settings = self.settings
         weight = fading_weight(
             settings.imitate,
@@ -443,36 +470,95 @@ class ActorCritic:
             env_steps,
         )
 
-        def one(now: Moment) -> Array:
-            return self._slot_actor_loss(policy, networks, now, weight)
+        def one(now: Moment, key: Array) -> Array:
+            return self._slot_actor_loss(policy, networks, now, weight, key)
 
-        return jax.vmap(one)(part.now).mean()
+        keys = jax.random.split(key, self.settings.minibatch)
+        return jax.vmap(one)(part.now, keys).mean()
 
     def _slot_actor_loss(
-        self, policy: LinkPolicy, networks: Networks, now: Moment, weight: Array
+        self,
+        policy: LinkPolicy,
+        networks: Networks,
+        now: Moment,
+        weight: Array,
+        key: Array,
     ) -> Float[Array, ""]:
         settings, critic = self.settings, networks.critics[0]
         output = policy.speak(now.leader)
         answer = policy.answer_w(output, now.leader, self.params)
         given = jax.lax.stop_gradient(answer)
-        power = policy.power_w(follower_features(now, given, self.params), self.params)
+        follow, power, channel = self._followed(policy, critic, now, given, key)
         answered = jax.lax.stop_gradient(power)
         if settings.reaction:
             others = jax.lax.stop_gradient(policy)
             answered = others.power_w(
-                follower_features(now, answer, self.params), self.params
+                follower_features(now, answer, self.params, channel), self.params
             )
-        leads = critic(now.game, now.stores, Actions(answer, answered))
-        follow = critic(now.game, now.stores, Actions(given, power))
-        loss = -leads.leader - follow.followers.mean()
+        leads = critic(*seen_by_critics(now, Actions(answer, answered, channel)))
+        loss = -leads.leader - follow
         loss += settings.saturation * jnp.square(output).mean()
         if max(settings.imitate, settings.imitate_floor) > 0.0:
             distance = imitation(answer, now.equilibrium.answer_w)
             if settings.q_filter:
-                taught = critic(now.game, now.stores, now.equilibrium)
+                taught = critic(*seen_by_critics(now, now.equilibrium))
                 distance = filtered(distance, taught.leader, leads.leader)
             loss += weight * distance
         return loss
+
+    def _followed(
+        self, policy: LinkPolicy, critic: Critic, now: Moment, given: Array, key: Array
+    ) -> tuple[Array, Array, Array | None]:
+        """What followers climb, their powers, and channels where they choose.
+
+        Args:
+            policy: the networks.
+            critic: of values.
+            now: the slot.
+            given: answers asked for, constants [N].
+            key: of the channels drawn; every pair looks at all of them, the others
+                being where they were drawn.
+        """
+        if policy.chooser is None:
+            tokens = follower_features(now, given, self.params)
+            power = policy.power_w(tokens, self.params)
+            value = critic(*seen_by_critics(now, Actions(given, power)))
+            return value.followers.mean(), power, None
+        tokens = features_everywhere(now, given, self.params)
+        scores = scores_of(policy.chooser, tokens)
+        channel = drawn_channel(key, jax.lax.stop_gradient(scores))
+        each = jax.vmap(lambda one: policy.power_w(one, self.params))(tokens).T
+        pair = jnp.arange(len(channel))
+        power = each[pair, channel]
+        value = values_everywhere(critic, now, Actions(given, power, channel), each)
+        expected = expected_value(scores, value, self.settings.channel_temperature)
+        return expected.mean(), power, channel
+
+
+def values_everywhere(
+    critic: Critic, now: Moment, actions: Actions, each_w: Float[Array, "N M"]
+) -> Float[Array, "N M"]:
+    """Each pair's value, should it alone go to each channel [N, M].
+
+    Args:
+        critic: that is asked.
+        now: the slot, with its menu.
+        actions: of everybody; the others' are constants.
+        each_w: of each pair on each channel.
+    """
+    others = jax.lax.stop_gradient(actions.power_w)
+    chosen = actions.channel
+    assert chosen is not None
+
+    def one(pair: Array, channel: Array, power: Array) -> Array:
+        moved = actions._replace(
+            power_w=others.at[pair].set(power), channel=chosen.at[pair].set(channel)
+        )
+        return critic.of_pair(*seen_by_critics(now, moved), pair)
+
+    pairs, channels = jnp.arange(each_w.shape[0]), jnp.arange(each_w.shape[1])
+    over_channels = jax.vmap(one, in_axes=(None, 0, 0))
+    return jax.vmap(over_channels, in_axes=(0, None, 0))(pairs, channels, each_w)
 
 
 def followed(networks: Networks, rate: float) -> Networks:

@@ -44,19 +44,28 @@ def expected_value(
     return (odds * (value - temperature * logarithm)).sum(axis=1)
 
 
+def channel_log_odds(
+    scores: Float[Array, "N M"], channel: Int[Array, " N"]
+) -> Float[Array, " N"]:
+    """The logarithm of each pair's odds of its channel [N]."""
+    return jax.nn.log_softmax(scores, axis=1)[jnp.arange(len(channel)), channel]
+
+
 def channel_entropy(scores: Float[Array, "N M"]) -> Float[Array, " N"]:
     """Entropy of the odds, nats [N]."""
     logarithm = jax.nn.log_softmax(scores, axis=1)
     return -(jnp.exp(logarithm) * logarithm).sum(axis=1)
 
 
-def check_channels(channels: Channels, temperature: float, params: EnvParams) -> None:
+def check_channels(
+    channels: Channels, params: EnvParams, temperature: float = 1.0
+) -> None:
     """Refuse worlds in which channels cannot be learned.
 
     Args:
         channels: of the method's settings.
-        temperature: likewise.
         params: the environment.
+        temperature: of the method's settings, where it has one.
 
     Raises:
         DomainError: the temperature is not positive.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from stackelberg.envs.bills import TYPICAL_NOISE
 from stackelberg.envs.slot_game import SlotGame
@@ -27,10 +27,12 @@ class Actions(NamedTuple):
     Attributes:
         answer_w: what each price asks for, B / (price gain) as billed, W [N].
         power_w: transmit powers [N].
+        channel: of each pair [N]; None where pairs keep theirs.
     """
 
     answer_w: Float[Array, " N"]
     power_w: Float[Array, " N"]
+    channel: Int[Array, " N"] | None = None
 
 
 class Values(NamedTuple):
@@ -79,6 +81,17 @@ class Critic(eqx.Module):
             return self.network(features) + self.direct(features)
 
         return Values(read(alone=False)[:, 1].mean(), read(alone=True)[:, 0])
+
+    def of_pair(
+        self,
+        game: SlotGame,
+        stores: Float[Array, "N S"],
+        actions: Actions,
+        pair: Int[Array, ""],
+    ) -> Float[Array, ""]:
+        """The value of one pair; see `__call__`."""
+        features = critic_features(game, stores, actions, alone=True)[pair]
+        return (self.network(features) + self.direct(features))[0]
 
 
 NUM_FEATURES = 9

@@ -113,7 +113,7 @@ class GradientSettings:
                 channels cannot be learned, see `channel_choice.check_channels`.
         """
         check_sizes(self)
-        check_channels(self.channels, self.channel_temperature, params)
+        check_channels(self.channels, params, self.channel_temperature)
         whole_number("decay_env_steps", self.decay_env_steps, least=1)
         number("learning_rate", self.learning_rate, above=0.0, most=1.0)
         number("gradient_norm", self.gradient_norm, above=0.0)

@@ -30,12 +30,13 @@ from stackelberg.envs import (
 from stackelberg.errors import DomainError
 from stackelberg.learning import experience as xp
 from stackelberg.learning import replay as ring
+from stackelberg.learning.channel_choice import Channels, check_channels
 from stackelberg.learning.critics import Values
 from stackelberg.learning.heads import answer_w, follower_power_w, price_of_answer
 from stackelberg.learning.learner import Metrics
 from stackelberg.learning.networks import LinkNetwork
 from stackelberg.learning.objectives import follower_unit, utility_unit
-from stackelberg.learning.policy import feature_counts
+from stackelberg.learning.policy import feature_counts, tokens_everywhere
 from stackelberg.learning.sizes import check_replay, check_sizes
 from stackelberg.learning.targets import continued, fading_weight
 from stackelberg.learning.tokens import (
@@ -44,7 +45,12 @@ from stackelberg.learning.tokens import (
     follower_tokens,
     leader_tokens,
 )
-from stackelberg.learning.transitions import Moment, follower_features, moment
+from stackelberg.learning.transitions import (
+    Moment,
+    follower_features,
+    moment,
+    with_price,
+)
 from stackelberg.spectrum.radio import number, whole_number
 
 
@@ -71,6 +77,8 @@ class IndependentQ:
         warmup_env_steps: before any learning.
         width: of the networks.
         residual: whether the leader's grid lies around the conjectural equilibrium.
+        channels: whether pairs keep their channels or learn to choose them: the grid is
+            then of channels times powers, and random actions go to any channel.
     """
 
     environments: int = 32
@@ -91,14 +99,17 @@ class IndependentQ:
     warmup_env_steps: int = 1600
     width: int = 32
     residual: bool = False
+    channels: Channels = "kept"
 
     def check(self, params: EnvParams) -> None:
         """Refuse what cannot be learned.
 
         Raises:
-            InputError: a setting is outside its domain; prices are per channel.
+            InputError: a setting is outside its domain; prices are per channel;
+                channels cannot be learned, see `channel_choice.check_channels`.
         """
         check_sizes(self)
+        check_channels(self.channels, params)
         for name in ("explore_env_steps", "warmup_env_steps"):
             whole_number(name, getattr(self, name), least=0)
         for name in ("price_levels", "power_levels"):
@@ -132,6 +143,7 @@ class GridPolicy(eqx.Module):
         residual: whether the leader's grid lies around the conjectural equilibrium.
         scale: of all values, 1 / (1 - gamma): networks say numbers near those of a
             slot whatever the discount.
+        channels: whether pairs keep or choose them.
     """
 
     leader: LinkNetwork
@@ -140,6 +152,7 @@ class GridPolicy(eqx.Module):
     power_span: float = eqx.field(static=True)
     residual: bool = eqx.field(static=True)
     scale: float = eqx.field(static=True)
+    channels: Channels = eqx.field(static=True, default="kept")
 
     def act_leader(
         self, observation: LeaderObservation, params: EnvParams
@@ -153,10 +166,21 @@ class GridPolicy(eqx.Module):
     def act_followers(
         self, observation: FollowerObservation, params: EnvParams
     ) -> tuple[Int[Array, " N"], Float[Array, " N"]]:
-        """Each pair's channel, which it keeps, and transmit power in W."""
-        tokens = follower_tokens(observation, observation.channel, params)
-        level = self.follower_values(tokens.features).argmax(axis=-1)
-        return observation.channel, self.power_w(level, tokens, params)
+        """Each pair's channel and transmit power in W."""
+        channel, level = observation.channel, None
+        if self.channels == "learned":
+            channel, level = best_of(self.values_everywhere(observation, params))
+        tokens = follower_tokens(observation, channel, params)
+        if level is None:
+            level = self.follower_values(tokens.features).argmax(axis=-1)
+        return channel, self.power_w(level, tokens, params)
+
+    def values_everywhere(
+        self, observation: FollowerObservation, params: EnvParams
+    ) -> Float[Array, "N M levels"]:
+        """The value of each power on each channel, each pair by itself."""
+        rows = tokens_everywhere(observation, params).features
+        return jax.vmap(self.follower_values, out_axes=1)(rows)
 
     def leader_values(
         self, features: Float[Array, "N F"], partners: Bool[Array, "N N"]
@@ -187,6 +211,15 @@ class GridPolicy(eqx.Module):
         return follower_power_w(both, tokens, params)
 
 
+def best_of(
+    values: Float[Array, "N M levels"],
+) -> tuple[Int[Array, " N"], Int[Array, " N"]]:
+    """The channel and the power level of each pair's greatest value."""
+    levels = values.shape[-1]
+    at = values.reshape(len(values), -1).argmax(axis=1)
+    return (at // levels).astype(jnp.int32), at % levels
+
+
 def grid(network: LinkNetwork, span: float) -> Float[Array, " levels"]:
     """The grid of a network's outputs, from -span to span nepers."""
     levels = network.read.layers[-1].bias.shape[-1]
@@ -211,7 +244,8 @@ class Kept(NamedTuple):
     Attributes:
         leader: the leader's features [N, F].
         partners: whether the row hears of the column [N, N].
-        followers: the followers' features, with the price that was posted [N, F].
+        followers: the followers' features on the channels they took, with the price
+            that was posted [N, F].
         taken: by everybody.
         reward: in the units of `Values`.
         ended: 1 where the episode terminated.
@@ -277,6 +311,7 @@ class IndependentQLearner:
             settings.power_span,
             settings.residual,
             1.0 / (1.0 - settings.gamma),
+            settings.channels,
         )
         worlds = xp.start_states(keys[2], params, settings.environments)
         record = jax.eval_shape(
@@ -348,11 +383,11 @@ class IndependentQLearner:
             leader = _chosen(keys[0], values, explore)
             answer = policy.answer_w(leader, now.leader, params)
             price = price_of_answer(answer, now.leader.quoted_gain, params.radio)
-            tokens = follower_features(now, answer, params)
-            values = policy.follower_values(tokens.features)
-            followers = _chosen(keys[1], values, explore)
+            channel, tokens, followers = self._tried(
+                keys[1], policy, now, answer, explore
+            )
             power = policy.power_w(followers, tokens, params)
-            action = Action(price, now.game.channel, power)
+            action = Action(price, channel, power)
             played = step(keys[2], state, action, params)
             reward = Values(
                 played.leader_reward / utility_unit(now.game),
@@ -379,6 +414,27 @@ class IndependentQLearner:
         keys = jax.random.split(key, self.settings.slots_per_chunk)
         (worlds, _), kept = jax.lax.scan(slot, (worlds, begin), keys)
         return worlds, xp.flat(kept)
+
+    def _tried(
+        self,
+        key: Array,
+        policy: GridPolicy,
+        now: Moment,
+        answer: Array,
+        explore: Array,
+    ) -> tuple[Array, FollowerTokens, Array]:
+        """The followers' channels, their tokens there, and their power levels."""
+        params, channel = self.params, now.game.channel
+        if policy.channels == "kept":
+            tokens = follower_features(now, answer, params)
+            values = policy.follower_values(tokens.features)
+            return channel, tokens, _chosen(key, values, explore)
+        seen = with_price(now, answer, params)
+        values = policy.values_everywhere(seen, params)
+        at = _chosen(key, values.reshape(len(channel), -1), explore)
+        levels = values.shape[-1]
+        channel = (at // levels).astype(jnp.int32)
+        return channel, follower_tokens(seen, channel, params), at % levels
 
     def _updated(
         self,
@@ -428,9 +484,13 @@ class IndependentQLearner:
         after = kept.after
         shares = slow.leader_values(after.leader.features, after.leader.partners)
         answer = slow.answer_w(shares.argmax(axis=-1), after.leader, self.params)
-        tokens = follower_features(after, answer, self.params)
-        values = slow.follower_values(tokens.features)
-        future = Values(shares.max(axis=-1).mean(), values.max(axis=-1))
+        if slow.channels == "kept":
+            tokens = follower_features(after, answer, self.params)
+            best = slow.follower_values(tokens.features).max(axis=-1)
+        else:
+            seen = with_price(after, answer, self.params)
+            best = slow.values_everywhere(seen, self.params).max(axis=(1, 2))
+        future = Values(shares.max(axis=-1).mean(), best)
         return continued(kept.reward, future, self.settings.gamma, kept.ended)
 
 

@@ -123,6 +123,12 @@ def tokens_everywhere(
     return jax.vmap(of_channel)(jnp.arange(params.num_channels))
 
 
+def on_channel(tokens: FollowerTokens, channel: Int[Array, " N"]) -> FollowerTokens:
+    """Each pair's token on its channel, of those on all [M, N]."""
+    pair = jnp.arange(len(channel))
+    return jax.tree.map(lambda leaf: leaf[channel, pair], tokens)
+
+
 def scores_of(chooser: LinkNetwork, tokens: FollowerTokens) -> Float[Array, "N M"]:
     """The scores of channels by their tokens [M, N, ...]."""
     alone = jnp.zeros((tokens.features.shape[1],) * 2, bool)

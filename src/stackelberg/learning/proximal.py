@@ -26,15 +26,33 @@ from stackelberg.learning.advantages import (
     normal_log_density,
     standardised,
 )
+from stackelberg.learning.channel_choice import (
+    Channels,
+    channel_entropy,
+    channel_log_odds,
+    check_channels,
+    drawn_channel,
+)
 from stackelberg.learning.critics import Values
 from stackelberg.learning.heads import price_of_answer
 from stackelberg.learning.learner import Metrics
 from stackelberg.learning.objectives import follower_unit, utility_unit
-from stackelberg.learning.policy import LinkPolicy, feature_counts, new_policy
+from stackelberg.learning.policy import (
+    LinkPolicy,
+    feature_counts,
+    new_policy,
+    on_channel,
+    scores_of,
+)
 from stackelberg.learning.sizes import check_chunk, check_sizes
 from stackelberg.learning.state_values import StateValues
 from stackelberg.learning.tokens import FollowerTokens
-from stackelberg.learning.transitions import Moment, follower_features, moment
+from stackelberg.learning.transitions import (
+    Moment,
+    features_everywhere,
+    follower_features,
+    moment,
+)
 from stackelberg.spectrum.radio import number
 
 
@@ -58,6 +76,9 @@ class ProximalSettings:
         gradient_norm: longest gradient; longer ones are cut.
         width: of the networks.
         residual: whether the leader corrects the conjectural equilibrium.
+        channels: whether pairs keep their channels or learn to choose them.
+        channel_temperature: where they choose, weight of the entropy of a pair's odds;
+            advantages have deviation 1.
     """
 
     environments: int = 32
@@ -75,14 +96,18 @@ class ProximalSettings:
     gradient_norm: float = 1.0
     width: int = 32
     residual: bool = False
+    channels: Channels = "kept"
+    channel_temperature: float = 0.01
 
     def check(self, params: EnvParams) -> None:
         """Refuse what cannot be learned.
 
         Raises:
-            InputError: a setting is outside its domain; prices are per channel.
+            InputError: a setting is outside its domain; prices are per channel;
+                channels cannot be learned, see `channel_choice.check_channels`.
         """
         check_sizes(self)
+        check_channels(self.channels, params, self.channel_temperature)
         for name in ("learning_rate", "clip"):
             number(name, getattr(self, name), above=0.0, most=1.0)
         for name in ("gradient_norm", "leader_noise", "follower_noise"):
@@ -136,10 +161,31 @@ class Choice(NamedTuple):
     Attributes:
         leader: on the answers asked for [N].
         followers: corrections of the best response [N, 2].
+        channel: of each pair [N]; None where pairs keep theirs.
     """
 
     leader: Float[Array, " N"]
     followers: Float[Array, "N 2"]
+    channel: Int[Array, " N"] | None = None
+
+
+class Sight(NamedTuple):
+    """The followers' tokens, with the price that was posted.
+
+    Attributes:
+        last: on the channels used last.
+        everywhere: on all channels, with leading axes [M, N]; None where pairs keep
+            theirs.
+    """
+
+    last: FollowerTokens
+    everywhere: FollowerTokens | None
+
+    def on(self, channel: Int[Array, " N"] | None) -> FollowerTokens:
+        """On the channels that were chosen."""
+        if channel is None or self.everywhere is None:
+            return self.last
+        return on_channel(self.everywhere, channel)
 
 
 class Slot(NamedTuple):
@@ -152,6 +198,7 @@ class Slot(NamedTuple):
         log_density: of the choice when it was made, one number per agent.
         advantage: likewise.
         goal: what values should have said.
+        everywhere: the followers' tokens on all channels, where pairs choose.
     """
 
     now: Moment
@@ -160,6 +207,7 @@ class Slot(NamedTuple):
     log_density: Values
     advantage: Values
     goal: Values
+    everywhere: FollowerTokens | None = None
 
 
 class ProximalState(NamedTuple):
@@ -207,7 +255,11 @@ class ProximalLearner:
         seen = jax.eval_shape(lambda state: moment(state, params, solve=False), one)
         agents = Agents(
             new_policy(
-                keys[0], params, width=settings.width, residual=settings.residual
+                keys[0],
+                params,
+                width=settings.width,
+                residual=settings.residual,
+                channels=settings.channels,
             ),
             jnp.log(jnp.float32(settings.leader_noise)),
             jnp.full(2, jnp.log(jnp.float32(settings.follower_noise))),
@@ -246,17 +298,18 @@ class ProximalLearner:
         def one(state: State, key: Array) -> tuple[State, Any]:
             first, second = jax.random.split(key)
             now = moment(state, params, solve=False)
-            choice, price, power, tokens = self._act(first, agents, now)
-            said = self._said(agents, now, tokens)
-            played = step(second, state, Action(price, now.game.channel, power), params)
+            choice, price, power, sight = self._act(first, agents, now)
+            chosen = now.game.channel if choice.channel is None else choice.channel
+            played = step(second, state, Action(price, chosen, power), params)
             reward = Values(
                 played.leader_reward / utility_unit(now.game),
                 played.follower_reward / follower_unit(now.game),
             )
             ended = played.terminated.astype(jnp.float32)
             cut = played.truncated.astype(jnp.float32)
-            kept = (now, tokens, choice, log_density(agents, said, choice))
-            return played.state, (kept, reward, agents.values(now, tokens), ended, cut)
+            kept = (now, sight, choice, self._density(agents, now, sight, choice))
+            value = agents.values(now, sight.last)
+            return played.state, (kept, reward, value, ended, cut)
 
         def slot(states: State, key: Array) -> Any:
             keys = jax.random.split(key, settings.environments)
@@ -265,7 +318,7 @@ class ProximalLearner:
         playing, last = jax.random.split(key)
         keys = jax.random.split(playing, settings.slots_per_chunk)
         worlds, (kept, reward, value, ended, cut) = jax.lax.scan(slot, worlds, keys)
-        now, tokens, choice, density = kept
+        now, sight, choice, density = kept
         after = _shifted(value, self._values_now(agents, worlds, last))
         found = Values(
             self._advantage(reward.leader, value.leader, after.leader, ended, cut),
@@ -282,7 +335,8 @@ class ProximalLearner:
             "leader_reward": reward.leader.mean(),
             "follower_reward": reward.followers.mean(),
         }
-        return worlds, xp.flat(Slot(now, tokens, choice, density, found, goal)), told
+        slots = Slot(now, sight.last, choice, density, found, goal, sight.everywhere)
+        return worlds, xp.flat(slots), told
 
     def _advantage(
         self, reward: Array, value: Array, after: Array, ended: Array, cut: Array
@@ -299,7 +353,7 @@ class ProximalLearner:
 
     def _act(
         self, key: Array, agents: Agents, now: Moment
-    ) -> tuple[Choice, Array, Array, FollowerTokens]:
+    ) -> tuple[Choice, Array, Array, Sight]:
         """Choice, prices, powers, and the followers' tokens in between."""
         first, second = jax.random.split(key)
         policy, params = agents.policy, self.params
@@ -310,13 +364,31 @@ class ProximalLearner:
         leader = output[:, 0] + noise
         answer = policy.answer_w(output.at[:, 0].set(leader), now.leader, params)
         price = price_of_answer(answer, now.leader.quoted_gain, params.radio)
-        tokens = follower_features(now, answer, params)
+        sight, channel = Sight(follower_features(now, answer, params), None), None
+        if policy.chooser is not None:
+            everywhere = features_everywhere(now, answer, params)
+            scores = scores_of(policy.chooser, everywhere)
+            channel = drawn_channel(jax.random.fold_in(key, 2), scores)
+            sight = sight._replace(everywhere=everywhere)
+        tokens = sight.on(channel)
         wiggle = jnp.exp(agents.follower_log_std) * jax.random.normal(
             second, (len(leader), 2)
         )
         power = policy.power_w(tokens, params, wiggle)
         followers = _corrections(policy, tokens) + wiggle
-        return Choice(leader, followers), price, power, tokens
+        return Choice(leader, followers, channel), price, power, sight
+
+    def _density(
+        self, agents: Agents, now: Moment, sight: Sight, choice: Choice
+    ) -> Values:
+        """`log_density` of a choice, that of channels included."""
+        said = self._said(agents, now, sight.on(choice.channel))
+        density = log_density(agents, said, choice)
+        chooser = agents.policy.chooser
+        if chooser is None or sight.everywhere is None or choice.channel is None:
+            return density
+        odds = channel_log_odds(scores_of(chooser, sight.everywhere), choice.channel)
+        return density._replace(followers=density.followers + odds)
 
     def _said(self, agents: Agents, now: Moment, tokens: FollowerTokens) -> Choice:
         """What networks say, without noise."""
@@ -328,8 +400,8 @@ class ProximalLearner:
 
         def one(state: State, key: Array) -> Values:
             now = moment(state, self.params, solve=False)
-            tokens = self._act(key, agents, now)[-1]
-            return agents.values(now, tokens)
+            sight = self._act(key, agents, now)[-1]
+            return agents.values(now, sight.last)
 
         keys = jax.random.split(key, self.settings.environments)
         return jax.vmap(one)(worlds, keys)
@@ -363,8 +435,8 @@ class ProximalLearner:
         settings = self.settings
 
         def one(slot: Slot) -> tuple[Values, Values]:
-            said = self._said(agents, slot.now, slot.followers)
-            density = log_density(agents, said, slot.choice)
+            sight = Sight(slot.followers, slot.everywhere)
+            density = self._density(agents, slot.now, sight, slot.choice)
             climbed = jax.tree.map(
                 lambda new, old, gain: clipped_surrogate(
                     new - old, gain, settings.clip
@@ -387,6 +459,11 @@ class ProximalLearner:
         entropy = agents.leader_log_std + agents.follower_log_std.sum()
         loss = actors + settings.value_weight * values
         loss -= settings.entropy_weight * entropy
+        chooser = agents.policy.chooser
+        if chooser is not None:
+            scores = jax.vmap(lambda rows: scores_of(chooser, rows))(part.everywhere)
+            several = jax.vmap(channel_entropy)(scores).mean()
+            loss -= settings.channel_temperature * several
         return loss, {
             "actor_loss": actors,
             "value_loss": values,
