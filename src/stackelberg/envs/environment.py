@@ -129,32 +129,48 @@ def step(key: Array, state: State, action: Action, params: EnvParams) -> Step:
         action: of the leader and all followers.
         params: the environment's.
     """
+    result = played_out(state, action, params)
+    if not params.auto_reset:
+        return result
+    following, seen = begun_anew(key, result, params)
+    return result._replace(state=following, observation=seen)
+
+
+def played_out(state: State, action: Action, params: EnvParams) -> Step:
+    """One slot, and no new episode where it ends one."""
     played = _play(state, action, params)
     after = _after(state, played, params)
     terminated = _worn_out(after, params)
-    truncated = ~terminated & (after.slot >= params.horizon_slots)
     seen = _observe(after, params)
-    following, seen_next = after, seen
-    if params.auto_reset:
-        ended = terminated | truncated
-        following = _begun_where(ended, key, after, params)
-        seen_next = where_needed(
-            ended, lambda argument: _observe(*argument), (following, params), seen
-        )
     service = played.service
     return Step(
-        state=following,
-        observation=seen_next,
+        state=after,
+        observation=seen,
         final_observation=seen,
         leader_reward=played.outcome.leader_utility,
         follower_reward=played.follower_reward,
         terminated=terminated,
-        truncated=truncated,
+        truncated=~terminated & (after.slot >= params.horizon_slots),
         outcome=played.outcome,
         served_bits=None if service is None else service.served_bits,
         expired_bits=None if service is None else service.expired_bits,
         info=_info(state, played, params),
     )
+
+
+def begun_anew(
+    key: Array, result: Step, params: EnvParams
+) -> tuple[State, Observation]:
+    """State and observation after a slot, of a new episode where one ended."""
+    ended = result.terminated | result.truncated
+    following = _begun_where(ended, key, result.state, params)
+    seen = where_needed(
+        ended,
+        lambda argument: _observe(*argument),
+        (following, params),
+        result.observation,
+    )
+    return following, seen
 
 
 def _info(state: State, played: _Played, params: EnvParams) -> SlotInfo | None:

@@ -136,13 +136,14 @@ def _minus_log_uniform(bits: UInt32[Array, "*shape"]) -> Float[Array, "*shape"]:
     division comes last because XLA does not repeat one wherever its result is used, as
     it does with cheaper operations and all that leads to them.
     """
-    odd = (2 * (bits >> 9).astype(jnp.int32) + 1).astype(jnp.float32)
+    odd = ((bits >> 8) | jnp.uint32(1)).astype(jnp.int32).astype(jnp.float32)
     above_root = jax.lax.bitcast_convert_type(odd, jnp.int32) - _ROOT_HALF_BITS
-    exponent = above_root >> 23
     mantissa = (above_root & 0x7FFFFF) + _ROOT_HALF_BITS
     rest = jax.lax.bitcast_convert_type(mantissa, jnp.float32) - 1.0
     above, below = _polynomial(_ABOVE, rest), _polynomial(_BELOW, rest)
-    octaves = (24 - exponent).astype(jnp.float32) * LN2
+    # The exponent stays where it is, 2^23 times too large: a shift less.
+    exponent = (above_root - 24 * 2**23) & ~0x7FFFFF
+    octaves = exponent.astype(jnp.float32) * (-LN2 * 2.0**-23)
     return (octaves * below - rest * above) / below
 
 
