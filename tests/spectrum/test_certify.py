@@ -426,3 +426,24 @@ def test_absurd_answers_do_not_hold_and_warn_of_nothing(
     scenario = generate(seed=3, num_channels=2, num_pairs=2, channel=[0, 0])
     absurd = outcome(scenario, [0, 0], np.full(2, price), np.full(2, power))
     assert not certify(scenario, absurd, max_boxes=10).holds(1e-4)
+
+
+@pytest.mark.parametrize("seed", [5, 10, 12])
+def test_powers_next_to_the_equilibrium_hide_no_gap(seed: int) -> None:
+    """A power off by 3e-5 costs its pair 1e-9, but would shorten the gap by 3e-5."""
+    num_pairs = int(np.random.default_rng(seed).integers(1, 4))
+    scenario = generate(
+        seed=seed, num_channels=1, num_pairs=num_pairs, channel=[0] * num_pairs
+    )
+    best = solve(scenario, tolerance=1e-7)
+    price = 0.998 * best.value.reuse_price
+    exact = follower_equilibrium(scenario, price).transmit_power_w
+    true = again(scenario, best.value, reuse_price=price, transmit_power_w=exact)
+    more = np.minimum(exact * (1.0 + 3e-5), scenario.max_power_w)
+    forged = again(scenario, true, transmit_power_w=more)
+    assert forged.leader_utility > true.leader_utility * (1.0 + 1e-5)
+    proof = certify(scenario, forged, tolerance=1e-7)
+    assert proof.follower_regret_relative <= EXACT
+    assert proof.bilevel_gap == pytest.approx(
+        certify(scenario, true, tolerance=1e-7).bilevel_gap, abs=2e-7
+    )

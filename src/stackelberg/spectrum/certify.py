@@ -22,6 +22,7 @@ from stackelberg.spectrum.follower import follower_equilibrium, positive_prices
 from stackelberg.spectrum.leader_bound import prove_games
 from stackelberg.spectrum.rates import Outcome, outcome, rate_bps
 from stackelberg.spectrum.scenario import FixedPriceBounds, Floats, Ints, Scenario
+from stackelberg.spectrum.settled import settled_utility
 
 Concept: TypeAlias = Literal["bilevel", "iterated", "published"]
 
@@ -45,7 +46,8 @@ class SpectrumCertificate(Certificate):
         price_regret_relative: the same as a share of the leader's utility.
         bilevel_bound: no prices give the leader more, at this channel allocation, with
             the followers at equilibrium (the best one for the leader); bit/s.
-        bilevel_gap: (bilevel_bound - leader utility) / leader utility.
+        bilevel_gap: (bilevel_bound - leader utility) / leader utility, where the
+            followers settle if that is less than at the given powers (`settled`).
         bound_origin: how `bilevel_bound` was proved.
         power_violation: largest step outside the power limits, relative to the
             greatest power.
@@ -176,13 +178,15 @@ def certify(
         bound = bound_leader(scenario, truth, tolerance, max_boxes)
     game = follower_equilibrium(scenario, price, choice="first")
     utility = truth.leader_utility
+    settled = settled_utility(scenario, price, power)
+    reached = settled if settled < utility - EXACT * abs(utility) else utility
     return SpectrumCertificate(
         follower_regret=regret,
         follower_regret_relative=relative,
         price_regret=price_regret,
         price_regret_relative=_share(price_regret, utility),
         bilevel_bound=bound.value,
-        bilevel_gap=_share(bound.value - utility, utility),
+        bilevel_gap=_share(bound.value - reached, reached),
         bound_origin=bound.origin,
         power_violation=_outside(
             power, scenario.min_power_w, scenario.max_power_w, scenario.max_power_w
