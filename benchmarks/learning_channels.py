@@ -9,9 +9,10 @@ slot late, quoted billing. All policies play the same episodes of 20 slots. `gai
 its kin are of the equilibrium on the channels that the policy itself chose; `of_drawn`
 is what the leader earned above silence over what the equilibrium earns above it on the
 channels that were drawn, in the same slots; it may be more than 1.
-`switched` is the share of pairs that changed channel in a slot. 95 % bootstrap
-intervals over seeds and episodes. `--assigned`: in one slot of so many episodes, the
-best channels that a search with full information finds for the leader.
+`switched` is the share of pairs that changed channel in a slot, `pair_reward_bps` what
+is left of a pair's utility after what changing loses. 95 % bootstrap intervals over
+seeds and episodes. `--assigned`: in one slot of so many episodes, the best channels
+that a search with full information finds for the leader.
 """
 
 from __future__ import annotations
@@ -131,6 +132,7 @@ def judged(policy: Any, params: Any, episodes: int) -> dict[str, Any]:
     metrics = found.metrics()
     return {
         **{name: metrics[name] for name in SHOWN},
+        "pair_reward_bps": float(found.follower_reward.mean()) / SLOTS / found.pairs,
         "switched": float(share.mean()),
         "earned": found.leader_utility - found.silent_utility,
         "worth": found.equilibrium_utility - found.silent_utility,
@@ -150,7 +152,7 @@ def told(runs: list[dict[str, Any]], drawn: Any) -> dict[str, Any]:
         episode = draw.integers(0, len(drawn), len(drawn))
         many.append(earned[seed][:, episode].sum(axis=1).mean() / drawn[episode].sum())
     low, high = np.quantile(many, [0.025, 0.975])
-    names = (*SHOWN, "switched", "of_drawn")
+    names = (*SHOWN, "pair_reward_bps", "switched", "of_drawn")
     mean = {name: round(float(np.mean([r[name] for r in runs])), 5) for name in names}
     each = {
         name: [round(float(r[name]), 5) for r in runs]
