@@ -6,6 +6,7 @@ import math
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numba import get_num_threads
@@ -66,6 +67,10 @@ MANY_EDGES, FEW_USERS, MANY_NODES = 20_000, 15, 500
 """Edges, and users a node, from which it pays to look for the likely edges first; and
 nodes up to which it does, since beyond them edges are not what costs."""
 
+WarmStart = Literal["none", "used", "given up"]
+"""What became of an old answer: there was none or the method takes none, the solve
+began from it, or its prices turned out too far off and the solve began anew."""
+
 LEAST_TARGET, GREATEST_TARGET = 1e-4, 1e-2
 """Gaps per user between which the interior point method takes over from the path."""
 
@@ -120,8 +125,9 @@ def allocate(
 
     Returns:
         Solution (iterations: most steps of a resource type, passes of the start
-        included). `CONVERGED` if the certificate, computed by separate code, holds
-        `tolerance`; `ALMOST_CONVERGED` if rounding ended the solve before;
+        included; `stats` says what became of `warm_start`). `CONVERGED` if the
+        certificate, computed by separate code, holds `tolerance`; `ALMOST_CONVERGED` if
+        rounding ended the solve before;
         `MAX_ITERATIONS` if the bound or `stop` did; `NONFINITE` if numbers overflowed,
         with the closed-form start as the answer. The allocation keeps every limit in
         all cases.
@@ -182,6 +188,7 @@ def allocate(
             "method": " and ".join(dict.fromkeys(run.method for run in runs)),
             "predicted_bytes": needed_bytes(market, [run.memory for run in runs]),
             "iterations_per_resource": tuple(run.iterate.iterations for run in runs),
+            "warm_start": " and ".join(dict.fromkeys(run.warm_start for run in runs)),
             "dropped_users": tuple(market.users[~counted].tolist()),
             "gap_history": runs[0].iterate.history
             if len(runs) == 1
@@ -274,6 +281,7 @@ class _Run:
     finite: bool
     method: str
     memory: int
+    warm_start: WarmStart
 
 
 def _check_options(
@@ -346,13 +354,14 @@ def _solve_type(
     if not taking_part.all():
         usable &= np.repeat(taking_part, np.diff(part.weight.indptr))
     linear = how.utility == LINEAR
+    warm_start: WarmStart = "none"
     fairness = how.fairness if linear else PROPORTIONAL
     problem, unit = usable_problem(part, usable, taking_part, fairness)
     with np.errstate(all="ignore"):  # what overflows is seen and said below
         if linear:
             choice = choose(problem, how.tolerance, how.method)
             known = _as_iterate(how.known, usable, taking_part, unit)
-            iterate = _iterated(problem, how, choice, known)
+            iterate, warm_start = _iterated(problem, how, choice, known)
         else:
             choice = choose_smooth(problem)
             iterate = solve_smooth(
@@ -389,7 +398,7 @@ def _solve_type(
         lam, mu = _completed(part, usable, taking_part, lam, mu)
     method = WORDS[choice.method] if linear else "interior point"
     iterate = replace(iterate, amount=np.zeros(0))  # `amount` has them; memory
-    return _Run(amount, lam, mu, iterate, finite, method, choice.memory)
+    return _Run(amount, lam, mu, iterate, finite, method, choice.memory, warm_start)
 
 
 def _as_iterate(
@@ -413,12 +422,12 @@ def _as_iterate(
 
 def _iterated(
     problem: Problem, how: _How, choice: Choice, known: Iterate | None
-) -> Iterate:
-    """The method chosen; the interior point method from the central path where
-    following that pays.
+) -> tuple[Iterate, WarmStart]:
+    """The method chosen; the interior point method from known prices or the central
+    path where following that pays.
     """
     if choice.method == "first_order":
-        return first_order(
+        found = first_order(
             problem,
             how.tolerance,
             how.max_iterations or MAX_PASSES,
@@ -426,6 +435,7 @@ def _iterated(
             how.pool,
             known,
         )
+        return found, "none" if known is None else "used"
     effort = Effort(
         how.tolerance,
         how.max_iterations or MAX_ITERATIONS,
@@ -433,22 +443,22 @@ def _iterated(
         how.pool,
         choice.pattern,
     )
-    found = _from_likely_edges(problem, how.lam, effort)
-    return effort.spent_on(problem) if found is None else found
+    warm_start: WarmStart = "none"
+    if problem.alpha == 1.0 and how.lam is not None:
+        found = from_known_prices(problem, how.lam, effort)
+        if found is not None:
+            return found, "used"
+        warm_start = "given up"
+    found = _from_likely_edges(problem, effort)
+    return effort.spent_on(problem) if found is None else found, warm_start
 
 
-def _from_likely_edges(
-    problem: Problem, lam: Floats | None, effort: Effort
-) -> Iterate | None:
+def _from_likely_edges(problem: Problem, effort: Effort) -> Iterate | None:
     """The interior point method from near the optimum, on few edges; None where that
     does not pay or leads nowhere.
     """
     if problem.alpha != 1.0:
         return None
-    if lam is not None:
-        found = from_known_prices(problem, lam, effort)
-        if found is not None:
-            return found
     crowd = len(problem.budget) / max(len(problem.capacity), 1)
     sparse_reach = len(problem.node) < AS_PANELS_FROM * len(problem.budget) * len(
         problem.capacity

@@ -246,7 +246,11 @@ class Market:
 
         Not those at a node of capacity zero, nor priced ones of a user without budget.
         """
-        usable = (self.capacity > 0.0)[self.weight.indices]
+        open_nodes = self.capacity > 0.0
+        if open_nodes.all():
+            usable = np.ones(self.num_edges, dtype=bool)
+        else:
+            usable = open_nodes[self.weight.indices]
         poor = self.budget == 0.0
         if poor.any():
             affordable = (self.price == 0.0)[self.weight.indices]

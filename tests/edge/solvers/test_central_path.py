@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -116,9 +117,41 @@ def test_a_warm_start_takes_fewer_steps_and_gives_the_same_utilities() -> None:
     cold, warm = allocate(changed), allocate(changed, warm_start=old)
     assert warm.status is Status.CONVERGED
     assert warm.iterations < cold.iterations
+    assert (cold.stats["warm_start"], warm.stats["warm_start"]) == ("none", "used")
     np.testing.assert_allclose(warm.value.utility, cold.value.utility, rtol=1e-2)
     gap = abs(warm.certificate.objective - cold.certificate.objective)
     assert gap <= 1e-8 * market.num_users
+
+
+@pytest.mark.parametrize("users", [100, 1_000])
+def test_half_the_steps_are_saved_after_changes_of_a_thousandth(users: int) -> None:
+    warm, cold = 0, 0
+    for seed in range(4):
+        draw = np.random.default_rng(seed)
+        price, capacity = draw.uniform(0.5, 2.0, 20), draw.uniform(0.5, 1.5, 20)
+        budget = draw.lognormal(0.0, 0.6, users)
+        capacity *= budget.sum() / (price @ capacity)
+        weight = draw.lognormal(0.0, 0.6, (users, 20))
+        old = allocate(Market.from_arrays(price, capacity, budget, weight))
+        changed = Market.from_arrays(
+            price * draw.uniform(0.999, 1.001, 20),
+            capacity * draw.uniform(0.999, 1.001, 20),
+            budget * draw.uniform(0.999, 1.001, users),
+            weight,
+        )
+        found = allocate(changed, warm_start=old)
+        assert found.status is Status.CONVERGED
+        assert found.stats["warm_start"] == "used"
+        warm, cold = warm + found.iterations, cold + allocate(changed).iterations
+    assert warm <= 0.6 * cold
+
+
+def test_prices_that_are_far_off_are_given_up() -> None:
+    market = random_market(6, 300, 10, 4)
+    other = replace(market, capacity=market.capacity * np.logspace(-4, 4, 10))
+    solution = allocate(market, warm_start=allocate(other))
+    assert solution.stats["warm_start"] == "given up"
+    assert solution.status is Status.CONVERGED
 
 
 def test_a_warm_start_bears_new_and_missing_users() -> None:

@@ -39,6 +39,8 @@ def even_cuts(bounds: Ints, count: int) -> Ints:
         bounds: of each row's entries [rows + 1].
         count: >= 1.
     """
+    if count == 1:
+        return np.array([0, len(bounds) - 1], dtype=np.int64)
     goals = int(bounds[-1]) * np.arange(count + 1) // count
     cuts = np.searchsorted(bounds, goals)
     cuts[0], cuts[-1] = 0, len(bounds) - 1

@@ -48,10 +48,11 @@ REDUCTIONS = ((3e-3, 0.05), (3e-2, 0.2), (0.2, 0.5))
 """How far from centred (squared decrement per complementary pair) still allows tau to
 shrink, and by which factor."""
 
-CENTRED, WARM_CENTRED = 0.1, 1.0
-"""Squared decrement per node at which the point is handed over. With 3 the interior
-point method sometimes spent six short steps on what one more pass mends; prices given
-as a start are nearly right, and with 0.1 small markets were never centred enough."""
+CENTRED, WARM_CENTRED = 0.1, 3.0
+"""Squared decrement per node at which the point is handed over. With 3 from a cold
+start the interior point method sometimes spent six short steps on what one more pass
+mends; prices given as a start are nearly right, and with 1 markets of five users a node
+were often not centred in time."""
 
 PATIENCE = 4
 """Passes at the last tau after which a point less well centred will do."""
@@ -59,8 +60,9 @@ PATIENCE = 4
 SLACK_FACTOR = 5.0
 """A slack within this factor of tau / lam is as good as that: it is taken as it is."""
 
-ADDS_UP = 0.1
-"""Largest share of a capacity by which the point handed over may miss it."""
+ADDS_UP, WARM_ADDS_UP = 0.1, 0.3
+"""Largest share of a capacity by which the point handed over may miss it; the second
+where prices were given as a start and the point is centred."""
 
 OVERSHOT = 0.3
 """Share of the slope at the start that may stand against a step at its end."""
@@ -156,14 +158,18 @@ class _Path:
         """See `follow_path`."""
         enough = USERS_PER_NODE * self.num_nodes
         stride = max(1, self.num_users // enough) if sampled else 1
-        enough_centred = CENTRED if sampled else WARM_CENTRED
+        enough_centred, adds_up = (
+            (CENTRED, ADDS_UP) if sampled else (WARM_CENTRED, WARM_ADDS_UP)
+        )
         tau, old_tau, old_lam = first_gap * self.unit, first_gap * self.unit, lam
         fresh, base, share = True, lam, 1.0
         direction, slope = np.zeros(len(lam)), 0.0
         passes, cuts, waited = 0.0, 0, 0
         history: list[float] = []
         missing = own = self.capacity
+        fits = False
         for left in reversed(range(max_passes)):
+            fits = False
             history.append(tau / self.unit)
             demand, by_tau, diagonal = self._pass(
                 stride, old_lam, lam, old_tau, tau, fresh
@@ -191,7 +197,7 @@ class _Path:
             centred = decrement < enough_centred * self.num_nodes * stride
             there = tau <= 1.01 * target * self.unit
             waited += there and stride == 1
-            fits = centred and self._nearly_adds_up(own, missing)
+            fits = centred and self._nearly_adds_up(own, missing, adds_up)
             if stride == 1 and there and (fits or waited > PATIENCE):
                 break
             off = decrement / max(self.problem.num_products, 1)
@@ -210,15 +216,15 @@ class _Path:
             lam, tau = _moved(lam, direction), next_tau
             if whole:
                 stride, cuts, slope = 1, 0, 0.0
-        near = self._nearly_adds_up(own, missing)
+        near = fits or self._nearly_adds_up(own, missing, ADDS_UP)
         if not (near and stride == 1 and np.isfinite(self.users).all()):
             return None
         return PathPoint(lam, self.users, tau, passes, tuple(history))
 
-    def _nearly_adds_up(self, own: Floats, missing: Floats) -> bool:
+    def _nearly_adds_up(self, own: Floats, missing: Floats, most: float) -> bool:
         """Whether loads and slacks make up every capacity well enough to hand over."""
         slack = own + missing
-        near = np.abs(missing) <= ADDS_UP * self.capacity
+        near = np.abs(missing) <= most * self.capacity
         near |= (slack > own / SLACK_FACTOR) & (slack < own * SLACK_FACTOR)
         return bool(near.all())
 

@@ -33,7 +33,7 @@ FIRST_GAP = 3e-2
 CROWD = 200
 """Users a node from which on the central path is smooth down to small gaps."""
 
-KNOWN, KNOWN_IN_A_CROWD = (1e-3, 1e-2), (3e-4, 3e-3)
+KNOWN, KNOWN_IN_A_CROWD = (1e-3, 3e-3, 1e-2), (3e-4, 3e-3)
 """Gaps per user at which known prices join the path, tried in this order."""
 
 KNOWN_PASSES = 4

@@ -37,8 +37,6 @@ from stackelberg.edge.solvers.interior_starts import (
 )
 from stackelberg.edge.solvers.lanes import NOTHING, lanes_of
 from stackelberg.edge.solvers.node_steps import (
-    CORRECTOR,
-    RIGHT_SIDE,
     gathered,
     judged,
     totals,
@@ -269,13 +267,13 @@ class _Solve:
         self.pinned += self.system.factor()
         d_lam = self.system.solve(self.affine_right_side)
         self._predict(d_lam)
-        if self.careful:
-            self.predicted[:, :, CORRECTOR] = self.formed[:, :, RIGHT_SIDE]
-            self.dx[:], self.d_ends[:] = 0.0, 0.0
-        share, aim, wanted, right_side = judged(
-            self.sums, self.shrink, self.predicted, self.residual, self.own, self.s,
-            self.lam, d_lam, complementarity, self.num_products, least, self.careful,
+        plain, share, aim, wanted, right_side = judged(
+            self.sums, self.shrink, self.formed, self.predicted, self.residual,
+            self.own, self.s, self.lam, d_lam, complementarity, self.num_products,
+            least, self.careful,
         )  # fmt: skip
+        if plain:
+            self.dx[:], self.d_ends[:] = 0.0, 0.0
         d_lam = self.system.solve(right_side)
         self._correct(d_lam, aim)
         step_x, step_z, self.s, self.lam = taken(
