@@ -50,7 +50,7 @@ def heard(state: envs.State, channel: Any, power: Any, params: envs.EnvParams) -
 @pytest.mark.parametrize("fading", FADING)
 def test_crowded_and_lone_pairs_hear_what_a_sum_over_links_gives(fading: str) -> None:
     assert usual_rounds(N, M) < N - 1
-    assert by_partners(FADING[fading], N, M) == (fading != "none")
+    assert by_partners(FADING[fading]) == (fading == "jakes")
     with jax.enable_x64(True):
         params = params_with(fading)
         state = reset(jax.random.key(4), params)
@@ -74,13 +74,12 @@ def test_crowded_and_lone_pairs_hear_what_a_sum_over_links_gives(fading: str) ->
             np.testing.assert_allclose(alone, batch[member], rtol=1e-14)
 
 
-def test_every_link_is_looked_at_where_many_share_a_channel() -> None:
-    sizes = [(10, 25), (50, 25), (100, 25), (200, 25), (50, 5)]
-    rayleigh = [by_partners(envs.Rayleigh(), *size) for size in sizes]
-    assert rayleigh == [True, True, False, False, False]
-    assert all(by_partners(envs.Jakes(), *size) for size in sizes)
+@pytest.mark.parametrize("fading", ["rayleigh", "jakes"])
+def test_all_pairs_on_one_channel_hear_each_other(fading: str) -> None:
     with jax.enable_x64(True):
-        params = envs.make_params(num_channels=1, num_pairs=N, dtype="float64")
+        params = envs.make_params(
+            num_channels=1, num_pairs=N, fading=FADING[fading], dtype="float64"
+        )
         state = reset(jax.random.key(4), params)
         cross = np.asarray(every_gain(state, params)["d2d_to_d2d"])[0]
         channel, power = jnp.zeros(N, jnp.int32), jnp.asarray(POWER[0])

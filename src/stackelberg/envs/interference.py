@@ -1,10 +1,10 @@
 """What the pairs that share a channel do to each other.
 
-Most pairs share their channel with few others, so their interference is added up along
-the pairs of a channel, a round at a time, and only links that are used are drawn. Some
-rounds are played by all members of a batch; further ones only where a channel is
-fuller than usual. Where many share a channel, every link is looked at instead. Shape
-legend: M channels, N pairs.
+Without fading, or with Rayleigh fading, which takes a nanosecond to draw, one
+transmitter after the other is added to whoever shares its channel. Jakes fading is
+dear, so only links that are used are drawn: along the pairs of a channel, a round at a
+time. Some rounds are played by all members of a batch; further ones only where a
+channel is fuller than usual. Shape legend: M channels, N pairs.
 """
 
 from __future__ import annotations
@@ -16,14 +16,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from stackelberg.envs.fading import Fading, Rayleigh
+from stackelberg.envs.fading import Fading, Jakes
 from stackelberg.envs.gains import Gains
 from stackelberg.envs.hashing import Stream
 from stackelberg.envs.lazily import where_needed
 from stackelberg.envs.links import Fader, cross_gains_on, next_on_channel
-
-MOST_ROUNDS = 7
-"""Of `usual_rounds`, with Rayleigh fading; past it every link is looked at."""
 
 
 @jax.custom_jvp
@@ -36,8 +33,8 @@ def interference_from_pairs_w(
     """Power that each receiver hears from the other pairs on its channel [N].
 
     A sum that leaves a pair's own link out, never a total less its own signal, which in
-    float32 would lose up to 3 b/s/Hz. The order of the sum is that of the pairs, going
-    round from the receiver's own.
+    float32 would lose up to 3 b/s/Hz. The order of the sum is that of the pairs; with
+    Jakes fading it goes round from the receiver's own.
 
     Args:
         gains: of the frame.
@@ -45,9 +42,9 @@ def interference_from_pairs_w(
         channel: of each pair [N].
         transmit_power_w: [N].
     """
+    if not by_partners(fader.model):
+        return _link_by_link(gains, fader, channel, transmit_power_w)
     num_channels = gains.cellular_to_d2d.shape[0]
-    if not by_partners(fader.model, len(channel), num_channels):
-        return _by_all_links(gains, fader, channel, transmit_power_w)
     rounds = usual_rounds(len(channel), num_channels)
     follows = next_on_channel(channel)
     used = _Used(gains.d2d_to_d2d, fader, channel, transmit_power_w, follows)
@@ -66,17 +63,13 @@ def _slope(primals: Any, tangents: Any) -> tuple[Array, Array]:
     return interference_from_pairs_w(*primals), slope
 
 
-def by_partners(fading: Fading, num_pairs: int, num_channels: int) -> bool:
+def by_partners(fading: Fading) -> bool:
     """Whether going from partner to partner is quicker than looking at every link.
 
-    Not without fading, where there is no number to draw; nor with Rayleigh fading where
-    many share a channel: looking up a partner takes as long as several draws. A draw of
-    Jakes fading is always dearer.
+    Not where fading is none or Rayleigh: looking up a partner takes as long as several
+    draws.
     """
-    if fading is None:
-        return False
-    few = usual_rounds(num_pairs, num_channels) <= MOST_ROUNDS
-    return few or not isinstance(fading, Rayleigh)
+    return isinstance(fading, Jakes)
 
 
 def usual_rounds(num_pairs: int, num_channels: int) -> int:
@@ -130,10 +123,34 @@ def _others(argument: tuple[_Used, _Heard]) -> Float[Array, " N"]:
 def _by_all_links(
     gains: Gains, fader: Fader, channel: Array, transmit_power_w: Array
 ) -> Float[Array, " N"]:
-    """The same from every link between two pairs; for derivatives too."""
+    """The same as one sum, for derivatives."""
     shared = channel[:, None] == channel[None, :]
     gain = jnp.where(shared, cross_gains_on(gains, fader, channel), 0.0)
     return (transmit_power_w[:, None] * gain).sum(axis=0)
+
+
+def _link_by_link(
+    gains: Gains, fader: Fader, channel: Array, transmit_power_w: Array
+) -> Float[Array, " N"]:
+    """The same, one transmitter after the other.
+
+    All links of a batch at once would be N^2 new numbers a member, more than a cache
+    holds; at 200 pairs and 256 members, half of the time went into asking the system
+    for that memory.
+    """
+    num_pairs = len(channel)
+    pair = jnp.arange(num_pairs)
+    cross = gains.d2d_to_d2d
+
+    def add(sender: Array, total_w: Array) -> Array:
+        at = sender if cross.ndim == 2 else (channel[sender], sender)
+        link = (channel[sender] * num_pairs + sender) * num_pairs + pair
+        gain = cross[at] * fader.power(Stream.D2D_TO_D2D, link)
+        shared = channel == channel[sender]
+        return total_w + jnp.where(shared, gain * transmit_power_w[sender], 0.0)
+
+    nothing = jnp.zeros_like(transmit_power_w)
+    return jax.lax.fori_loop(0, num_pairs, add, nothing)
 
 
 def _rows(matrix: Float[Array, "N N"], row: Int[Array, " N"]) -> Float[Array, " N"]:
