@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -291,3 +292,21 @@ def test_any_bytes_are_a_table_or_one_line(content: bytes) -> None:
     else:
         assert cells.columns == ["a", "b"]
         assert cells.row(0) == ("1", "2")
+
+
+def test_damaged_parquet_prints_no_trace(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "nodes.parquet"
+    columns = {"node": [1, 2, 3], "capacity": [1.0, 2.0, 3.0], "price": [1.0] * 3}
+    pl.DataFrame(columns).write_parquet(table)
+    whole = table.read_bytes()
+    for i in range(0, len(whole), 3):
+        damaged = bytearray(whole)
+        damaged[i] ^= 0x40
+        table.write_bytes(damaged)
+        with suppress(InputError):
+            tables.Table(tmp_path, "nodes", ["node", "capacity", "price"])
+    assert capfd.readouterr().err == ""
+    os.write(2, b"heard again")
+    assert capfd.readouterr().err == "heard again"

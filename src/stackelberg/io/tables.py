@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -167,11 +168,13 @@ class Table(Cells):
         try:
             refuse_packed(content, wanted)
             check_unfolded_size(content, wanted=wanted)
-            schema = pl.read_parquet_schema(io.BytesIO(content))
+            with _panics_unheard():
+                schema = pl.read_parquet_schema(io.BytesIO(content))
             self._check_columns(list(schema), required, known)
             for column, dtype in schema.items():
                 self._check_type(column, dtype)
-            frame = pl.read_parquet(io.BytesIO(content))
+            with _panics_unheard():
+                frame = pl.read_parquet(io.BytesIO(content))
             for column in frame.get_columns():
                 if column.dtype == pl.String:
                     check_length(column, column.name)
@@ -196,6 +199,26 @@ class Table(Cells):
             )
 
 
+@contextmanager
+def _panics_unheard() -> Generator[None, None, None]:
+    """Keep off stderr what Polars prints of a panic before it raises: pages of trace
+    about a damaged file, past Python and straight to the descriptor.
+    """
+    try:
+        kept = os.dup(_STDERR)
+    except OSError:  # the process has none
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), _STDERR)
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)
+
+
+_STDERR = 2
 _CONTROL = r"\p{Cc}"
 _TEXT = ("node", "user", "resource", "limited_by")
 """Columns that hold text or, but for the last, whole numbers; all others numbers."""
