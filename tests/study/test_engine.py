@@ -181,3 +181,14 @@ def test_the_plan_in_a_study_s_folder_goes_on_with_it(tmp_path: Path) -> None:
     again = start_study(tmp_path / "out" / "plan.toml", tmp_path / "out")
     assert again.cells == begun.cells
     assert again.store.plan_folder() == tmp_path
+
+
+def test_what_a_killed_run_left_half_written_goes_with_the_next(tmp_path: Path) -> None:
+    store = start_study(write_plan(tmp_path, SMALL), tmp_path / "out").store
+    left = [store.folder / "results/ab", store.folder / "timings"]
+    for folder in left:
+        folder.mkdir(exist_ok=True)
+        (folder / f".{'0a' * 8}.part").write_text("{")
+        (folder / "mine.part").write_text("kept")
+    with store.locked():
+        assert [path.name for path in store.folder.rglob("*.part")] == ["mine.part"] * 2

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stackelberg.errors import ConfigError
-from stackelberg.io.files import files_together
+from stackelberg.io.files import files_together, left_overs
 from stackelberg.io.json_text import JsonObject
 from stackelberg.io.tree_file import TreeFile, read_tree_file, write_tree
 
@@ -18,8 +18,6 @@ CHECKPOINT_FORMAT = "stackelberg.learning.checkpoint/1"
 MAX_CHECKPOINT_BYTES = 16 * 2**30
 
 _NAME = re.compile(r"(\d{12})\.checkpoint")
-_LEFT_OVER = re.compile(r"\.[0-9a-f]{16}\.part")
-"""What a writer that was killed leaves behind; see `files`."""
 
 
 def write_checkpoint(
@@ -95,8 +93,7 @@ class CheckpointFolder:
 
     def tidy(self) -> None:
         """Remove what a writer that was killed left behind."""
-        parts = [p for p in self.path.iterdir() if _LEFT_OVER.fullmatch(p.name)]
-        self._remove(parts)
+        self._remove(left_overs(self.path))
 
     def _remove(self, unwanted: list[Path]) -> None:
         if not unwanted:

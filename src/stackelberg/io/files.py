@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Generator
@@ -154,6 +155,14 @@ def files_together(
         staged.appear()
     finally:
         staged.discard()
+
+
+def left_overs(folder: Path) -> list[Path]:
+    """What writers that were killed left in a folder; or are just writing there."""
+    return [path for path in folder.iterdir() if _PART.fullmatch(path.name)]
+
+
+_PART = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @contextmanager

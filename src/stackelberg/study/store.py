@@ -19,7 +19,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from stackelberg.errors import ConfigError
-from stackelberg.io.files import files_together, read_bytes, write_text_atomically
+from stackelberg.io.files import (
+    files_together,
+    left_overs,
+    read_bytes,
+    write_text_atomically,
+)
 from stackelberg.study.cell import Cell
 from stackelberg.study.run_cell import Finished
 
@@ -196,6 +201,8 @@ class Store:
     def locked(self) -> Generator[None, None, None]:
         """Keep a second run out of the folder; the lock dies with the process.
 
+        What a run that was killed in the middle of writing left behind is removed.
+
         Raises:
             ConfigError: another run is at work in it.
         """
@@ -208,7 +215,14 @@ class Store:
                     expected="a study that nobody runs at the moment",
                     got="another run",
                 ) from None
+            self._tidy()
             yield
+
+    def _tidy(self) -> None:
+        folders = [self.folder / "timings", self.folder / "failures"]
+        for folder in (*folders, *(self.folder / "results").glob("??")):
+            for path in left_overs(folder) if folder.is_dir() else ():
+                path.unlink(missing_ok=True)
 
     def _write(self, path: Path, record: Mapping[str, Any]) -> None:
         write_text_atomically(path, _text(record))
