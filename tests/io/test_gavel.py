@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,13 @@ def test_what_is_wrong_is_told(
     with pytest.raises(kind, match=text) as caught:
         import_gavel(file(tmp_path, content), **arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_a_packed_file_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "throughputs.json"
+    path.write_bytes(gzip.compress(json.dumps(GOOD).encode()))
+    with pytest.raises(ConfigError, match="that is not packed, got a packed file"):
+        import_gavel(path, workers=WORKERS)
 
 
 def test_the_measured_throughputs(shared_data: Path) -> None:

@@ -14,6 +14,7 @@ import io
 import polars as pl
 
 from stackelberg.errors import ConfigError
+from stackelberg.io.files import refuse_packed
 
 MAX_HEADER_BYTES = 65_536
 """Longest header: a file without line ends is refused before it is cut into cells."""
@@ -21,7 +22,6 @@ MAX_HEADER_BYTES = 65_536
 MAX_CELL_BYTES = 1_000
 """Longest cell: a name or a number of more is a mistake."""
 
-_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"BZh", b"\xfd7zXZ")
 _PARQUET = b"PAR1"
 
 
@@ -43,18 +43,6 @@ def csv_cells(content: bytes, *, wanted: str, source: str) -> pl.DataFrame:
         return _cells(content, wanted)
     except ConfigError as error:
         raise error.located(source) from None
-
-
-def refuse_packed(content: bytes, wanted: str) -> None:
-    """Refuse what a packer made, unread.
-
-    Raises:
-        ConfigError: as said.
-    """
-    if content.startswith(_PACKED):
-        raise ConfigError(
-            "content", expected=f"{wanted} that is not packed", got="a packed file"
-        )
 
 
 def _cells(content: bytes, wanted: str) -> pl.DataFrame:

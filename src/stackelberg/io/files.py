@@ -15,6 +15,8 @@ from stackelberg.errors import ConfigError
 MAX_FILE_BYTES = 256 * 2**20
 """Largest file that is read: a cell of 100 channels and 300 pairs fits."""
 
+_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"BZh", b"\xfd7zXZ")
+
 
 def read_bytes(
     path: str | os.PathLike[str],
@@ -50,6 +52,18 @@ def read_bytes(
         raise
     except (OSError, ValueError) as error:
         raise ConfigError(name, expected=wanted, got=_reason(error)) from None
+
+
+def refuse_packed(content: bytes, wanted: str) -> None:
+    """Refuse what a packer made, unread.
+
+    Raises:
+        ConfigError: as said.
+    """
+    if content.startswith(_PACKED):
+        raise ConfigError(
+            "content", expected=f"{wanted} that is not packed", got="a packed file"
+        )
 
 
 def write_text_atomically(path: str | os.PathLike[str], text: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from stackelberg.errors import ConfigError, DomainError, suggestion
+from stackelberg.io.files import refuse_packed
 
 JsonObject = dict[str, object]
 
@@ -165,6 +166,7 @@ _MISSING = object()
 
 
 def _decoded(content: bytes, wanted: str) -> str:
+    refuse_packed(content, wanted)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

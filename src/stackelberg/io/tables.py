@@ -19,8 +19,8 @@ import polars as pl
 
 from stackelberg.edge.market import Floats, Names
 from stackelberg.errors import ConfigError, DomainError, InputError, suggestion
-from stackelberg.io.csv_text import check_length, csv_cells, refuse_packed
-from stackelberg.io.files import StagedFiles, read_bytes
+from stackelberg.io.csv_text import check_length, csv_cells
+from stackelberg.io.files import StagedFiles, read_bytes, refuse_packed
 from stackelberg.io.parquet_size import check_unfolded_size
 
 TableKind = Literal["csv", "parquet"]
