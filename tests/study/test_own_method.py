@@ -147,3 +147,20 @@ def stops(scenario, *, seed):
     study.store.timing_path(address).write_text('{"seconds": "x"}')
     with pytest.raises(ConfigError, match="seconds: expected a number"):
         study.store.seconds(address)
+
+
+def test_a_method_that_changes_weights_is_measured_by_the_true_ones() -> None:
+    market = edge.generate(seed=0, num_users=9, num_nodes=3)
+    before = market.weight.data.copy()
+
+    def method(given: edge.Market, seed: int) -> object:
+        amounts = edge.equal_split(given).allocation
+        given.weight.data[:] = 1e-9
+        return amounts
+
+    def honest(given: edge.Market, seed: int) -> object:
+        return edge.equal_split(given).allocation
+
+    found = run_own(method, "m", market, 0, {}).metrics
+    assert found == run_own(honest, "m", market, 0, {}).metrics
+    assert np.array_equal(market.weight.data, before)

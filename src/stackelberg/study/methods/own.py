@@ -7,6 +7,7 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -105,7 +106,7 @@ def run_own(
     Raises:
         ConfigError: it returned something else.
     """
-    returned = function(problem, seed=seed, **settings)
+    returned = function(_its_own(problem), seed=seed, **settings)
     if isinstance(returned, Mapping):
         return Measured(_numbers(cast("Mapping[str, Any]", returned), name))
     if isinstance(problem, Scenario):
@@ -116,6 +117,15 @@ def run_own(
         return on_environment.judged(returned, problem.any_settings(seed), problem)
     assert isinstance(problem, Market)
     return _measured_amounts(problem, returned)
+
+
+def _its_own(problem: object) -> object:
+    """The problem, with weights that the function may change without changing what it
+    is measured by; all other arrays are read-only.
+    """
+    if isinstance(problem, Market):
+        return replace(problem, weight=problem.weight.copy())
+    return problem
 
 
 def _measured_amounts(market: Market, amounts: object) -> Measured:
