@@ -57,6 +57,7 @@ from stackelberg.edge.taking_part import users_taking_part
 from stackelberg.edge.utilities import LINEAR, Utility
 from stackelberg.errors import ConfigError, DomainError, ShapeError, suggestion
 from stackelberg.game import Solution, Status
+from stackelberg.game.numbers import real_number
 
 EdgeSolution = Solution[Outcome, EdgeCertificate]
 
@@ -290,7 +291,7 @@ def _check_options(
     threads: int | None,
     memory_limit: int | None,
 ) -> None:
-    if not LEAST_TOLERANCE <= tolerance < 1.0:
+    if not LEAST_TOLERANCE <= real_number("tolerance", tolerance) < 1.0:
         raise DomainError(
             "tolerance",
             expected=f"a number from {LEAST_TOLERANCE:g} to 1 (gap per user)",

@@ -23,6 +23,7 @@ from stackelberg.edge.utilities import LINEAR, Utility
 from stackelberg.edge.utility_error import utility_error
 from stackelberg.errors import DomainError, ShapeError
 from stackelberg.game import Certificate, CertificateRow
+from stackelberg.game.numbers import real_numbers
 
 EXACT = 1e-9
 """Relative size up to which a violation that ought to be zero is rounding."""
@@ -102,6 +103,7 @@ class EdgeCertificate(Certificate):
         return self.worst_violation <= EXACT and self.gap_per_user <= tolerance
 
 
+@np.errstate(all="ignore")  # what overflows proves nothing, and says so
 def certify(
     market: Market,
     allocation: object,
@@ -143,12 +145,11 @@ def certify(
     amount = shrunk_to_limits(ledger, given)
     value = ledger.value(utility, amount)
     before = _as_given(ledger, utility, given)
-    with np.errstate(all="ignore"):  # what overflows proves nothing, and says so
-        gap, money = gap_per_type(
-            ledger, amount, value, lam, mu, counted, utility, fairness
-        )
-        gap = np.where(np.isnan(gap), math.inf, gap)
-        error = _errors(market, value, gap, counted, fairness)
+    gap, money = gap_per_type(
+        ledger, amount, value, lam, mu, counted, utility, fairness
+    )
+    gap = np.where(np.isnan(gap), math.inf, gap)
+    error = _errors(market, value, gap, counted, fairness)
     objective = float(fairness.welfare(value)[counted].sum())
     total = float(gap.sum())
     sales, spend = ledger.per_node(given), ledger.spend(given)
@@ -204,7 +205,7 @@ def _errors(
 
 
 def _prices(name: str, values: npt.ArrayLike, count: int) -> Floats:
-    prices = np.asarray(values, dtype=np.float64)
+    prices = real_numbers(name, values, f"{count} numbers")
     if prices.shape != (count,):
         raise ShapeError(
             name, expected=f"{count} numbers", got=f"shape {list(prices.shape)}"
@@ -224,8 +225,7 @@ def _excess(used: Floats, limit: Floats) -> float:
     over = used > limit
     if not over.any():
         return 0.0
-    with np.errstate(divide="ignore"):
-        return float((used[over] / limit[over] - 1.0).max())
+    return float((used[over] / limit[over] - 1.0).max())
 
 
 def _entry_violation(ledger: Ledger, given: Floats, outside: Csr | None) -> float:
@@ -243,6 +243,5 @@ def _entry_violation(ledger: Ledger, given: Floats, outside: Csr | None) -> floa
 
 def _moved(before: Floats, after: Floats) -> float:
     changed = before != after
-    with np.errstate(divide="ignore"):
-        change = np.abs(after[changed] - before[changed]) / np.abs(before[changed])
+    change = np.abs(after[changed] - before[changed]) / np.abs(before[changed])
     return float(change.max(initial=0.0))

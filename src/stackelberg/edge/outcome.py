@@ -20,6 +20,7 @@ from stackelberg.edge.segments import (
 )
 from stackelberg.edge.utilities import LINEAR, Utility
 from stackelberg.errors import ConfigError, DomainError, ShapeError
+from stackelberg.game.numbers import real_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +163,7 @@ def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr | None]:
     except (TypeError, ValueError):
         raise ConfigError(
             "allocation",
-            expected="numbers, users x nodes",
+            expected=_AMOUNTS,
             got=type(allocation).__name__,
         ) from None
     if given.shape != shape:
@@ -203,13 +204,17 @@ def on_edges(market: Market, allocation: object) -> tuple[Floats, Csr | None]:
     return amount, outside
 
 
+_AMOUNTS = "numbers, users x nodes"
+
+
 def _as_csr(allocation: object) -> Csr:
     """The same amounts, the same array where it is one."""
     if not isinstance(allocation, sparse.csr_array):
-        is_sparse = sparse.issparse(allocation)
-        allocation = sparse.csr_array(
-            allocation if is_sparse else np.asarray(allocation, float)
-        )
+        if not sparse.issparse(allocation):
+            allocation = real_numbers("allocation", allocation, _AMOUNTS)
+        allocation = sparse.csr_array(allocation)
+    if allocation.dtype.kind not in "iuf":
+        raise ConfigError("allocation", expected=_AMOUNTS, got=str(allocation.dtype))
     return allocation.astype(np.float64, copy=False)
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from stackelberg.errors import DomainError
 from stackelberg.game import Certificate, CertificateRow
+from stackelberg.game.numbers import real_number
 from stackelberg.spectrum.channel_game import channel_games
 from stackelberg.spectrum.follower import follower_equilibrium, positive_prices
 from stackelberg.spectrum.leader_bound import prove_games
@@ -206,7 +207,7 @@ def check_effort(tolerance: float, max_boxes: int) -> None:
         DomainError: if `tolerance` is not between 0 and 1, or `max_boxes` not a whole
             number from 1 to `MOST_BOXES`.
     """
-    if not 0.0 < tolerance < 1.0:
+    if not 0.0 < real_number("tolerance", tolerance) < 1.0:
         raise DomainError(
             "tolerance", expected="a number between 0 and 1", got=tolerance
         )

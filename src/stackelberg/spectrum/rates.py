@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stackelberg.errors import ConfigError, DomainError, ShapeError
+from stackelberg.game.numbers import real_numbers
 from stackelberg.spectrum.scenario import Floats, Ints, Scenario, checked_channel
 
 
@@ -188,9 +189,10 @@ def per_pair(scenario: Scenario, name: str, values: npt.ArrayLike) -> Floats:
     """`values` as float64 [N].
 
     Raises:
+        ConfigError: if they are no numbers.
         ShapeError: if there is not one number per pair.
     """
-    array = np.asarray(values, dtype=np.float64)
+    array = real_numbers(name, values, f"{scenario.num_pairs} numbers, one per pair")
     if array.shape != (scenario.num_pairs,):
         raise ShapeError(
             name,

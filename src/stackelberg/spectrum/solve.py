@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import cast, get_args
 
 import jax
 import numpy as np
@@ -128,11 +128,13 @@ def solve_batch(
 
 def _check_options(concept: str, tolerance: float, max_boxes: int) -> None:
     concepts = get_args(Concept)
-    if concept not in concepts:
+    given = cast("object", concept)
+    if not isinstance(given, str) or given not in concepts:
+        near = suggestion(str(given), concepts)
         raise ConfigError(
             "concept",
-            expected=f"one of {', '.join(concepts)}{suggestion(concept, concepts)}",
-            got=repr(concept),
+            expected=f"one of {', '.join(concepts)}{near}",
+            got=repr(given)[:60],
         )
     check_effort(tolerance, max_boxes)
 

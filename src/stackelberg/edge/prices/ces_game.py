@@ -24,6 +24,7 @@ from scipy import sparse
 from stackelberg.edge.market import Bools, Csr, Floats, Ints, Market, Name
 from stackelberg.edge.outcome import segment_sums
 from stackelberg.errors import ConfigError, DomainError, ShapeError
+from stackelberg.game.numbers import real_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,12 +208,7 @@ def per_row(
     may_be_infinite: bool = False,
 ) -> Floats:
     """A number for all rows or one for each, finite or not, >= 0."""
-    try:
-        given = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ConfigError(
-            name, expected=f"a number or {count} numbers", got=type(values).__name__
-        ) from None
+    given = real_numbers(name, values, f"a number or {count} numbers")
     if given.shape not in ((), (count,)):
         raise ShapeError(
             name,

@@ -22,6 +22,7 @@ from stackelberg.edge.prices.revenue_intervals import (
 )
 from stackelberg.errors import DomainError, ShapeError
 from stackelberg.game import Certificate, CertificateRow
+from stackelberg.game.numbers import real_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +113,7 @@ def linear_regret(
         ConfigError, ShapeError, DomainError: an argument is of the wrong kind or out of
             range, or the market has unbounded users at some candidate.
     """
-    tried = np.asarray(candidates, dtype=np.float64)
+    tried = real_numbers("candidates", candidates, "one axis of prices")
     if tried.ndim != 1:
         raise ShapeError(
             "candidates",

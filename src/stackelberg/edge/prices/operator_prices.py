@@ -21,6 +21,7 @@ from stackelberg.edge.prices.price_outcome import PriceOutcome, price_outcome
 from stackelberg.edge.prices.price_stop import Ending, PriceStop
 from stackelberg.errors import ConfigError, DomainError
 from stackelberg.game import Certificate, CertificateRow, Solution, Status
+from stackelberg.game.numbers import real_number
 
 EXACT = 1e-9
 """Relative excess of demand over a capacity up to which it is rounding."""
@@ -233,7 +234,7 @@ def _solve_ces_users(
 
 
 def _check_options(tolerance: float, starts: int, seed: int) -> None:
-    if not 0.0 < tolerance < 1.0:
+    if not 0.0 < real_number("tolerance", tolerance) < 1.0:
         raise DomainError(
             "tolerance", expected="a number between 0 and 1", got=tolerance
         )

@@ -21,6 +21,7 @@ from stackelberg.edge.prices.price_stop import Ending, PriceStop
 from stackelberg.edge.prices.price_sweeps import sweep_prices
 from stackelberg.errors import DomainError
 from stackelberg.game import Solution, Status
+from stackelberg.game.numbers import real_number
 
 MAX_SWEEPS = 500
 
@@ -103,7 +104,7 @@ def price_equilibrium(
             rises with its price for ever).
     """
     games = ces_games(market, elasticity, cost, price_cap, outside_weight)
-    if not 0.0 < tolerance < 1.0:
+    if not 0.0 < real_number("tolerance", tolerance) < 1.0:
         raise DomainError(
             "tolerance", expected="a number between 0 and 1", got=tolerance
         )

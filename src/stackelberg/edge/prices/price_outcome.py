@@ -13,6 +13,7 @@ from stackelberg.edge.prices.ces_game import CesGame, ces_allocation, ces_games
 from stackelberg.edge.prices.price_regret import best_prices
 from stackelberg.errors import DomainError, ShapeError
 from stackelberg.game import Certificate, CertificateRow
+from stackelberg.game.numbers import real_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,7 @@ def checked_prices(
     market: Market, games: dict[Name, CesGame], price: npt.ArrayLike
 ) -> Floats:
     """Prices [M], positive and within the caps; NaN at closed nodes."""
-    given = np.array(price, dtype=np.float64)
+    given = real_numbers("price", price, f"{market.num_nodes} numbers").copy()
     if given.shape != (market.num_nodes,):
         raise ShapeError(
             "price",
