@@ -206,3 +206,24 @@ def test_one_owners_prices_that_may_not_be_best_say_by_how_much() -> None:
     assert float(told[-1]) == pytest.approx(proof.upper_bound, rel=1e-2)
     clearing = edge.clearing_prices(CITY)
     assert price_advice(clearing) == clearing.status.advice
+
+
+def test_whose_money_nothing_can_take_is_left_out_if_asked(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    market = edge.Market.from_arrays(
+        [1.0, 1.0], [5.0, 5.0], [3.0, 3.0], [[1.0, 2.0], [0.0, 0.0]],
+        users=["a", "lonely"],
+    )  # fmt: skip
+    folder = market_in(tmp_path / "lonely", market)
+    ask = ("edge", "price", folder, "--concept", "clearing")
+    advice = "(--drop-degenerate leaves the others out), got degenerate user lonely"
+    assert_refused(stackelberg(*ask), advice)
+    ended = stackelberg(*ask, "--drop-degenerate", "--json")
+    assert ended.code == 0
+    paid = np.array(ended.json["nodes"]["price"]) @ [5.0, 5.0]
+    assert paid == pytest.approx(3.0, rel=1e-6)  # a's money alone
+    ask = ("edge", "price", folder, "--concept", "operator", "--price-cap", 5)
+    assert_refused(
+        stackelberg(*ask, "--drop-degenerate"), "--drop-degenerate: expected"
+    )

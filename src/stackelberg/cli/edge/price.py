@@ -34,6 +34,7 @@ _OPTIONS = {
     "price_cap": "--price-cap",
     "outside_weight": "--outside-weight",
     "tolerance": "--tolerance",
+    "drop_degenerate": "--drop-degenerate",
 }
 """Argument of the library -> option here, for errors."""
 
@@ -75,6 +76,14 @@ def price(
         float | None,
         typer.Option(help="What is to be proved; by default the concept's."),
     ] = None,
+    drop_degenerate: Annotated[
+        bool,
+        typer.Option(
+            "--drop-degenerate",
+            help="With clearing: leave users out whose money no capacity can take, "
+            "instead of refusing them.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Write the market with these prices here."),
@@ -112,6 +121,7 @@ def price(
             else amount_or_multiple("--price-cap", price_cap, goods.price),
             "outside_weight": outside_weight,
             "tolerance": tolerance,
+            "drop_degenerate": drop_degenerate or None,
             "stop": Stopping(wish, None, shown).at_step,
         }
         solution = _CONCEPTS[concept](goods, given)
@@ -158,7 +168,7 @@ def _clearing(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:
             raise ConfigError(
                 name, expected="nothing with --concept clearing", got="a value"
             )
-    wanted = {"tolerance": given["tolerance"], "stop": given["stop"]}
+    wanted = {k: given[k] for k in ("tolerance", "drop_degenerate", "stop")}
     return edge.clearing_prices(market, **_options(wanted))
 
 
@@ -171,13 +181,25 @@ def _equilibrium(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:
             expected="a number > 1, for --concept equilibrium",
             got="nothing",
         )
+    _refuse_dropping(given)
     return edge.price_equilibrium(market, **_options(given))
 
 
 def _operator(market: Market, given: dict[str, Any]) -> Solution[Any, Any]:
     from stackelberg import edge
 
+    _refuse_dropping(given)
     return edge.operator_prices(market, **_options(given))
+
+
+def _refuse_dropping(given: dict[str, Any]) -> None:
+    if given["drop_degenerate"]:
+        raise ConfigError(
+            "drop_degenerate",
+            expected="nothing but with --concept clearing (whoever reaches nothing "
+            "buys nothing)",
+            got="the option",
+        )
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
