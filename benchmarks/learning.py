@@ -70,7 +70,7 @@ GRADIENTS = (
     "single_level",
     "imitation",
 )
-TOLD = ("seed", "final", "reached")
+TOLD = ("seed", "final", "reached", "curve")
 """Of a run, in the file."""
 
 THRESHOLD = 0.85

@@ -371,7 +371,7 @@ def difference(learner: Any, state: Any, loop: Loop) -> float:
         networks.critics, networks, part, key, steps
     )
     climb = jax.jit(jax.grad(learner.actor_loss))(
-        networks.policy, networks, part, steps
+        networks.policy, networks, part, steps, key
     )
     rows = loop.rows[:count]
     found = loop.critic_loss(rows)

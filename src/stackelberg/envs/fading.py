@@ -7,6 +7,7 @@ is asked for is computed. It is a factor on the power gain, of mean 1.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -96,6 +97,8 @@ def fading_power(
     return jnp.maximum(power, jnp.asarray(LEAST_POWER, dtype))
 
 
+# Traced once for all calls of one shape, not anew for each of dozens in a slot.
+@partial(jax.jit, static_argnames="waves", inline=True)
 def _sum_of_waves(
     key: HashKey, slot: Array, link: ArrayLike, turns_per_slot: Array, waves: int
 ) -> tuple[Array, Array]:
