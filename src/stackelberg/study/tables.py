@@ -25,12 +25,12 @@ _ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
 
 
 def study_tables(data: StudyData) -> dict[str, str]:
-    """File name to text: scores, comparisons and thresholds, as CSV and LaTeX."""
+    """File name to text: tables as CSV and LaTeX, curves and sizes as CSV."""
     made: dict[str, str] = {}
     labels = {m.name: m.label for m in data.methods}
     metrics = {m.name: m.label for m in data.metrics}
     whole = data.as_dict()
-    for name in ("scores", "versus", "curves", "reached"):
+    for name in ("scores", "versus", "curves", "reached", "sizes"):
         if whole[name]:
             made[f"{name}.csv"] = csv_text(whole[name])
     made["scores.tex"] = latex_text(
