@@ -251,6 +251,7 @@ def test_a_warm_start_says_what_the_old_answer_is_worth(
     assert warm["gap_per_user"] == pytest.approx(judged["gap_per_user"])
     assert warm["moved"] == pytest.approx(judged["moved"]) == pytest.approx(0.01)
     assert (warm["may_be_kept"], warm["taken"]) == (False, True)
+    assert warm["given_up"] is False
     assert warm["iterations"] > 0
     assert stackelberg("edge", "solve", city, "--json").json["warm_start"] is None
 
@@ -270,6 +271,18 @@ def test_a_warm_start_that_cannot_be_kept_or_taken_says_so(
     less = market_in(tmp_path / "less", fewer)
     told = " ".join(stackelberg("edge", "solve", less, "--warm-start", old).out.split())
     assert f"{old} is of other users: it cannot be kept, only its nodes' " in told
+
+
+def test_a_warm_start_that_is_too_far_off_says_so(
+    stackelberg: CommandLine, city: Path, tmp_path: Path
+) -> None:
+    scale = np.logspace(-4, 4, CITY.num_nodes)
+    other = market_in(tmp_path / "other", replace(CITY, capacity=scale * CITY.capacity))
+    old = solution_in(tmp_path / "old", other)
+    ask = ("edge", "solve", city, "--warm-start", old)
+    told = " ".join(stackelberg(*ask).out.split())
+    assert "begun anew, since its shadow prices were too far off: " in told
+    assert stackelberg(*ask, "--json").json["warm_start"]["given_up"] is True
 
 
 def test_shadow_prices_that_are_not_unique_are_said_to_be(

@@ -156,7 +156,9 @@ def solve(
         **stats,
         "size": market_record(goods),
         **answer_record(goods, solution.value, welfare),
-        "warm_start": None if old is None else old.record(tolerance, stats["method"]),
+        "warm_start": None
+        if old is None
+        else old.record(tolerance, stats["method"], str(solution.stats["warm_start"])),
         "certificate": terminal.certificate_values(solution.certificate),
     }
     if report is not None or figures is not None:
@@ -213,7 +215,9 @@ def _print(
     )
     console.print(f"  {terminal.advice_at(solution.status, tolerance)}")
     if old is not None:
-        for line in warm_lines(old, tolerance, solution.iterations, record["method"]):
+        became = str(solution.stats["warm_start"])
+        took = (solution.iterations, record["method"], became)
+        for line in warm_lines(old, tolerance, *took):
             console.print(f"  {line}")
     if record["stopped_by"] is not None:
         console.print(f"  ended early by {_EARLY[record['stopped_by']]}")

@@ -49,12 +49,13 @@ class OldAnswer:
             return self.linear and self.certificate is not None
         return self.usual
 
-    def record(self, tolerance: float, method: str) -> dict[str, Any]:
-        """For JSON."""
+    def record(self, tolerance: float, method: str, became: str) -> dict[str, Any]:
+        """For JSON; `became` is what `allocate` says of it."""
         proof = self.certificate
         return {
             "solution": str(self.folder),
             "taken": self.taken(method),
+            "given_up": "given up" in became,
             "gap_per_user": None if proof is None else proof.gap_per_user,
             "moved": None if proof is None else proof.moved,
             "may_be_kept": self.may_be_kept(tolerance),
@@ -96,10 +97,10 @@ def judged(
 
 
 def warm_lines(
-    old: OldAnswer, tolerance: float, iterations: int, method: str
+    old: OldAnswer, tolerance: float, iterations: int, method: str, became: str
 ) -> list[str]:
     """What came of a warm start, in words."""
-    return [_worth(old, tolerance), _brought(old, iterations, method)]
+    return [_worth(old, tolerance), _brought(old, iterations, method, became)]
 
 
 def _worth(old: OldAnswer, tolerance: float) -> str:
@@ -123,7 +124,7 @@ def _worth(old: OldAnswer, tolerance: float) -> str:
     return told + "; worth solving again"
 
 
-def _brought(old: OldAnswer, iterations: int, method: str) -> str:
+def _brought(old: OldAnswer, iterations: int, method: str, became: str) -> str:
     took = counted(iterations, "step")
     if not old.taken(method):
         why = (
@@ -132,7 +133,10 @@ def _brought(old: OldAnswer, iterations: int, method: str) -> str:
             else "interior point methods need linear utilities and --fairness 1"
         )
         return f"not begun from it, since {why}: {took}"
-    told = f"begun from its shadow prices: {took}"
+    if became == "given up":
+        return f"begun anew, since its shadow prices were too far off: {took}"
+    where = " where they were near enough" if "given up" in became else ""
+    told = f"begun from its shadow prices{where}: {took}"
     if old.iterations is None:
         return told
     return f"{told}; {old.folder} itself took {old.iterations}"
