@@ -25,7 +25,7 @@ from stackelberg import envs, spectrum
 from stackelberg.envs import faces
 from stackelberg.envs.faces.single import key_of
 from stackelberg.envs.reply import equilibrium_reply, price_alone
-from stackelberg.errors import ConfigError, DomainError
+from stackelberg.errors import ConfigError, DomainError, InputError
 from stackelberg.units import from_dbm
 
 # Without types, so that they may be given what is wrong.
@@ -402,6 +402,44 @@ def test_wrong_settings_are_refused_in_one_line(
     with pytest.raises(error, match=text) as refused:
         make(params)
     assert "\n" not in str(refused.value)
+
+
+WRONG_ACTIONS: list[Any] = [
+    None,
+    "up",
+    {},
+    3,
+    np.zeros(99),
+    (0, np.nan),
+    (1.0 + 1.0j, 1.0),
+]
+
+
+def test_wrong_actions_are_refused_in_one_line(params: envs.EnvParams) -> None:
+    leader, pair, cell = Leader(params), Pair(params), Parallel(params)
+    many = faces.LeaderVectorEnv(2, params), faces.FollowerVectorEnv(2, params)
+    for env in (leader, pair, cell, *many):
+        env.reset(seed=0)
+    fine = {agent: cell.action_space(agent).sample() for agent in cell.agents}
+
+    def played(agent: str) -> Any:
+        return lambda action: cell.step({**fine, agent: action})
+
+    steps: list[tuple[str, Any]] = [
+        ("action", leader.step),
+        ("action", pair.step),
+        *(("actions", env.step) for env in many),
+        ("action of the leader", played("leader_0")),
+        ("action of pair 1", played("follower_1")),
+    ]
+    for words, play in steps:
+        for action in WRONG_ACTIONS:
+            with pytest.raises(InputError, match=f"^{words}: expected") as refused:
+                play(action)
+            assert "\n" not in str(refused.value)
+    del fine["follower_1"]
+    with pytest.raises(ConfigError, match=r"actions\[follower_1\]: expected an action"):
+        cell.step(fine)
 
 
 def test_without_the_extra_the_error_says_what_to_install() -> None:

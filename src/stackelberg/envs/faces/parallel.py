@@ -11,6 +11,7 @@ from stackelberg.envs.faces.pictures import MODES, drawn
 from stackelberg.envs.faces.spaces import Actions, Floats, check_word
 from stackelberg.envs.faces.table import LEADER, Table
 from stackelberg.envs.params import EnvParams
+from stackelberg.errors import ConfigError
 
 
 class CellParallel(ParallelEnv[str, Floats, Any]):
@@ -92,8 +93,16 @@ class CellParallel(ParallelEnv[str, Floats, Any]):
 
         Returns:
             Observations, rewards in bit/s, terminated, truncated, empty records.
+
+        Raises:
+            ConfigError, ShapeError, DomainError: an action is missing, of the wrong
+                kind or size, or NaN.
         """
         agents = self.agents
+        for agent in agents:
+            if agent not in actions:
+                wanted = "an action of every agent"
+                raise ConfigError(f"actions[{agent}]", expected=wanted, got="nothing")
         rows, rewards, terminated, truncated = self._table.play(
             actions[LEADER], [actions[agent] for agent in agents[1:]]
         )

@@ -36,6 +36,7 @@ from stackelberg.envs.faces.spaces import (
     follower_layout,
     leader_action_space,
     leader_layout,
+    numbers_of,
 )
 from stackelberg.envs.params import EnvParams
 
@@ -101,6 +102,10 @@ class _SingleEnv(gymnasium.Env[Floats, Any], ABC):
 
         Returns:
             Observation, reward in bit/s, terminated, truncated, and sums of the slot.
+
+        Raises:
+            ConfigError, ShapeError, DomainError: the action is of the wrong kind or
+                size, or NaN.
         """
         if self._turn is None:
             raise gymnasium.error.ResetNeeded("call reset before step")
@@ -164,7 +169,7 @@ class LeaderEnv(_SingleEnv):
         self.action_space = leader_action_space(params, scale)
 
     def _vector(self, action: Any) -> Floats:
-        return np.asarray(action, np.float32).reshape(self.action_space.shape or ())
+        return numbers_of(action, self.action_space.shape or ())
 
 
 class FollowerEnv(_SingleEnv):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +23,8 @@ from stackelberg.envs.faces.numbers import (
     shapes,
 )
 from stackelberg.envs.params import EnvParams
-from stackelberg.errors import ConfigError, DomainError, suggestion
+from stackelberg.errors import ConfigError, DomainError, ShapeError, suggestion
+from stackelberg.game.numbers import real_numbers
 
 Floats = npt.NDArray[np.float32]
 Actions = Literal["tuple", "box"]
@@ -83,9 +85,31 @@ def follower_action_space(
     return spaces.Tuple((spaces.Discrete(params.num_channels), power))
 
 
+def numbers_of(action: object, shape: tuple[int, ...], name: str = "action") -> Floats:
+    """An action as an array; what exceeds the space's bounds is cut later.
+
+    Raises:
+        ConfigError: if it holds something else than real numbers.
+        ShapeError: if it is of another size.
+        DomainError: if one is NaN, which no bound can cut.
+    """
+    wanted = f"numbers of shape {list(shape)}"
+    given = real_numbers(name, action, wanted)
+    if given.size != math.prod(shape):
+        raise ShapeError(name, expected=wanted, got=f"shape {list(given.shape)}")
+    if np.isnan(given).any():
+        raise DomainError(name, expected=wanted, got="NaN")
+    with np.errstate(over="ignore"):  # infinite is cut too
+        return given.astype(np.float32).reshape(shape)
+
+
 def channel_and_power(action: Any) -> Floats:
-    """A pair's action of either kind as a vector of two."""
-    return np.array([action[0], action[1]], np.float32)
+    """A pair's action of either kind as a vector of two.
+
+    Raises:
+        ConfigError, ShapeError, DomainError: as `numbers_of`.
+    """
+    return numbers_of(action, (2,))
 
 
 class Layout:

@@ -43,6 +43,7 @@ from stackelberg.envs.faces.spaces import (
     follower_layout,
     leader_action_space,
     leader_layout,
+    numbers_of,
     padded_names,
 )
 from stackelberg.envs.params import EnvParams
@@ -136,12 +137,8 @@ class Table:
         self, leader: Any, pairs: list[Any]
     ) -> tuple[list[Floats], list[float], bool, bool]:
         """Everybody's action; observations, rewards, terminated, truncated."""
-        acted = np.empty((len(pairs), 2), np.float32)
-        for j, action in enumerate(pairs):
-            acted[j, 0], acted[j, 1] = action[0], action[1]
-        slot: Slot = _play(
-            self.state, self._price_action(leader), acted, self.params, self.scale
-        )
+        price, acted = self._price_action(leader), _channels_and_powers(pairs)
+        slot: Slot = _play(self.state, price, acted, self.params, self.scale)
         self.state = slot.state
         terminated, truncated = np.asarray(slot.ended).tolist()
         rewards: list[float] = np.asarray(slot.reward, np.float64).tolist()
@@ -149,7 +146,7 @@ class Table:
 
     def _price_action(self, action: Any) -> Floats:
         shape = self.action_spaces[LEADER].shape
-        return np.asarray(action, np.float32).reshape(shape)
+        return numbers_of(action, shape, "action of the leader")
 
     def _rows(self, seen: Any, first: int = 0) -> list[Floats]:
         """One array per agent that nobody else holds."""
@@ -158,6 +155,19 @@ class Table:
             row[:length].copy()
             for row, length in zip(rows, self._lengths[first:], strict=True)
         ]
+
+
+def _channels_and_powers(pairs: list[Any]) -> Floats:
+    acted = np.empty((len(pairs), 2), np.float32)
+    try:
+        for j, action in enumerate(pairs):
+            acted[j, 0], acted[j, 1] = action
+        if not np.isnan(acted).any():
+            return acted
+    except (TypeError, ValueError, IndexError, KeyError):
+        pass  # said below of which pair
+    rows = [numbers_of(one, (2,), f"action of pair {j}") for j, one in enumerate(pairs)]
+    return np.stack(rows)
 
 
 def _copy(space: spaces.Box) -> spaces.Box:

@@ -42,6 +42,7 @@ from stackelberg.envs.faces.spaces import (
     follower_layout,
     leader_action_space,
     leader_layout,
+    numbers_of,
 )
 from stackelberg.envs.params import EnvParams
 from stackelberg.errors import ConfigError
@@ -231,7 +232,7 @@ class LeaderVectorEnv(_VectorFace):
 
     def _vectors(self, actions: Any) -> Floats:
         shape = self.action_space.shape or ()
-        return np.asarray(actions, np.float32).reshape(shape)
+        return numbers_of(actions, shape, "actions")
 
 
 class FollowerVectorEnv(_VectorFace):
@@ -274,9 +275,8 @@ class FollowerVectorEnv(_VectorFace):
 
     def _vectors(self, actions: Any) -> Floats:
         if isinstance(self.single_action_space, spaces.Tuple):
-            columns = [np.asarray(part, np.float32).ravel() for part in actions]
-            return np.stack(columns, axis=1)
-        return np.asarray(actions, np.float32).reshape(self.num_envs, 2)
+            return numbers_of(actions, (2, self.num_envs), "actions").T
+        return numbers_of(actions, (self.num_envs, 2), "actions")
 
 
 @partial(jax.jit, static_argnums=0)
