@@ -18,8 +18,9 @@ from jaxtyping import Array, Bool
 _A = TypeVar("_A")
 _R = TypeVar("_R")
 
-_HANDFULS = 64
-"""Computing everybody takes about so many rounds."""
+_HANDFULS = 80
+"""Computing everybody takes about so many rounds. With the default horizon a hundredth
+of a batch begins anew in a slot, so one round mostly does."""
 
 _LEAST_HANDFUL = 8
 
