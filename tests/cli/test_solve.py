@@ -3,12 +3,14 @@ from __future__ import annotations
 import importlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from cli.command import CommandLine, assert_refused
 
 from stackelberg import io, spectrum
+from stackelberg.cli.spectrum.solve import allocation_line
 from stackelberg.report.spectrum.cellular import cellular_records
 
 
@@ -249,3 +251,18 @@ def test_the_tolerance_asked_for_is_named(
     ended = stackelberg("spectrum", "solve", cell, "--tolerance", 0.003)
     assert "The tolerance asked for (0.003) is met" in ended.out
     assert "to solve, certify and write" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        (None, "not computed, too many to try"),
+        (0.0, "the best of all such assignments"),
+        (0.012, "1.2 % from the best assignment of that kind"),
+    ],
+)
+def test_how_far_an_assignment_is_from_the_best(gap: float | None, said: str) -> None:
+    found = SimpleNamespace(
+        method="exhaustive", max_pairs_per_channel=3, exhaustive_gap=gap
+    )
+    assert allocation_line({"allocation": found}).endswith(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,8 +124,29 @@ def test_an_empty_answer_has_no_finite_gap() -> None:
     proof = certified(ONE, np.zeros((1, 2)))
     assert proof.objective == -math.inf
     assert proof.duality_gap == math.inf
-    assert proof.dual_bound == math.inf
     assert not proof.holds(1e300)
+
+
+@pytest.mark.parametrize("endless", [False, True])
+def test_shadow_prices_bound_the_optimum_even_of_an_answer_that_leaves_users_out(
+    endless: bool,
+) -> None:
+    market = random_market(3, 12, 4)
+    if endless:
+        capacity = np.where(np.arange(4) == 1, np.inf, market.capacity)
+        market = replace(market, capacity=capacity)
+    best = allocate(market)
+    assert best.certificate.holds()
+    prices = best.value.capacity_shadow_price, best.value.budget_shadow_price
+    without_one = best.value.allocation.toarray()
+    without_one[0] = 0.0
+    proof = certify(market, without_one, *prices)
+    assert proof.objective == -math.inf
+    assert proof.dual_bound == pytest.approx(best.certificate.dual_bound, abs=1e-7)
+    assert proof.dual_bound >= best.certificate.objective
+    assert certify(market, without_one, *map(np.zeros_like, prices)).dual_bound == (
+        math.inf
+    )
 
 
 def test_prices_of_zero_prove_nothing() -> None:

@@ -152,13 +152,16 @@ def certify(
     error = _errors(market, value, gap, counted, fairness)
     objective = float(fairness.welfare(value)[counted].sum())
     total = float(gap.sum())
+    bound = objective + total
+    if not math.isfinite(bound):
+        bound = _bound_elsewhere(ledger, lam, mu, counted, utility, fairness)
     sales, spend = ledger.per_node(given), ledger.spend(given)
     if outside is not None:
         sales += np.asarray(outside.sum(axis=0)).ravel()
         spend += outside @ market.price
     return EdgeCertificate(
         objective=objective,
-        dual_bound=objective + total if math.isfinite(objective) else math.inf,
+        dual_bound=bound,
         duality_gap=total,
         gap_per_user=_relative(total, float(money.sum()) if counted.any() else 1.0),
         capacity_violation=_excess(sales, market.capacity),
@@ -168,6 +171,32 @@ def certify(
         utility_error=error,
         fairness=fairness,
     )
+
+
+def _bound_elsewhere(
+    ledger: Ledger,
+    lam: Floats,
+    mu: Floats,
+    counted: Bools,
+    utility: Utility,
+    fairness: Fairness,
+) -> float:
+    """What the shadow prices prove where the answer has no finite objective.
+
+    The bound is theirs alone, so it may be added up from any amounts: here everybody
+    has an equal part of every node, or what its budget buys where nodes are endless.
+    """
+    market = ledger.market
+    node, user = market.weight.indices, market.user_of_edge
+    usable = market.usable_edges()
+    part = market.capacity / np.maximum(ledger.per_node(usable.astype(np.float64)), 1.0)
+    affordable = market.budget[user] / market.price[node]
+    amount = np.where(np.isinf(part[node]), affordable, part[node])
+    amount = shrunk_to_limits(ledger, np.where(usable, amount, 0.0))
+    value = ledger.value(utility, amount)
+    gap, _ = gap_per_type(ledger, amount, value, lam, mu, counted, utility, fairness)
+    bound = float(fairness.welfare(value)[counted].sum() + gap.sum())
+    return bound if math.isfinite(bound) else math.inf
 
 
 def _as_given(ledger: Ledger, utility: Utility, given: Floats) -> Floats:

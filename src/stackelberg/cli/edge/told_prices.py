@@ -20,6 +20,7 @@ SHARE_OF = {
     "gap": "of the bound",
     "capacity_excess": "of the capacity",
     "bargain_error": "of its best utility",
+    "unsold": "of all money",
 }
 """What a number of a price certificate is a share of."""
 

@@ -34,6 +34,7 @@ from stackelberg.cli.quantities import least_sinr
 from stackelberg.cli.spectrum.protection import protection
 from stackelberg.errors import ConfigError
 from stackelberg.report.numbers import (
+    ROUNDING,
     shown_percent,
     shown_rate,
     shown_relative,
@@ -323,11 +324,12 @@ def allocation_line(stats: Mapping[str, Any]) -> str:
         return "channels as the scenario gives them"
     gap = found.exhaustive_gap
     how = str(found.method).replace("_", " ")
-    from_best = (
-        "distance from the best assignment not computed, too many to try"
-        if gap is None
-        else f"{shown_percent(gap)} from the best assignment of that kind"
-    )
+    if gap is None:
+        from_best = "distance from the best assignment not computed, too many to try"
+    elif gap <= ROUNDING:
+        from_best = "the best of all such assignments"
+    else:
+        from_best = f"{shown_percent(gap)} from the best assignment of that kind"
     cap = found.max_pairs_per_channel
     return f"channels assigned by {how}, at most {cap} pairs each; {from_best}"
 
