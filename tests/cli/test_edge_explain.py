@@ -66,6 +66,21 @@ def test_a_user_limited_by_its_budget(
     assert "it would want more of no node: where it buys there is room" in told
 
 
+def test_a_user_who_needs_money_and_capacity_at_once(
+    stackelberg: CommandLine, tmp_path: Path
+) -> None:
+    market = Market.from_arrays(
+        [1.0], [2.0], [0.9, 1.5], [[1.0], [1.0]], nodes=["one"], users=["ann", "bob"]
+    )
+    folder = market_in(tmp_path / "market", market)
+    answer = solution_in(tmp_path / "out", folder)
+    told = words(stackelberg("edge", "explain", folder, answer, "--user", "ann").out)
+    assert told.count("its own utility not at all") == 2
+    assert "neither helps it alone, since its money is spent and what it buys" in told
+    alone = words(stackelberg("edge", "explain", folder, answer, "--user", "bob").out)
+    assert "neither helps it alone" not in alone
+
+
 def test_a_user_who_wants_a_node_without_capacity(
     stackelberg: CommandLine, shop: tuple[Path, Path]
 ) -> None:

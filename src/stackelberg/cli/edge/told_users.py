@@ -52,6 +52,7 @@ def user_parts(one: UserExplanation, welfare: Welfare, most: int) -> list[str | 
         _purchases(one, most),
         *_more_money(one, welfare),
         *_wanted(one, welfare),
+        *_needs_both(one),
     ]
 
 
@@ -166,6 +167,19 @@ def _wanted(one: UserExplanation, welfare: Welfare) -> list[str]:
             f"{_bring(more, welfare)}"
         )
     return lines
+
+
+def _needs_both(one: UserExplanation) -> list[str]:
+    """Why neither more money nor more of a node helps a user by itself."""
+    if one.more_money is None or one.wanted is None or one.wanted.more.amount <= 0.0:
+        return []
+    gains = (one.more_money.own_gain, one.wanted.more.own_gain)
+    if any(gain is None or gain >= DROWNED for gain in gains):
+        return []
+    return [
+        "  neither helps it alone, since its money is spent and what it buys is sold "
+        "out: it needs both"
+    ]
 
 
 def _bring(more: OnePercentMore, welfare: Welfare) -> str:
