@@ -181,9 +181,14 @@ def test_files_played_without_chance_are_told_from_close_seeds() -> None:
     assert not is_without_chance([[2.0]])
 
 
+def _rliable(part: str) -> Any:
+    """A module of that package, which only its own tests need."""
+    return importlib.import_module(f"rliable.{part}")
+
+
 @pytest.mark.rliable
 def test_rliable_agrees() -> None:
-    metrics: Any = importlib.import_module("rliable.metrics")
+    metrics: Any = _rliable("metrics")
 
     scores = np.random.default_rng(0).gamma(2.0, size=(12, 3))  # [run, task]
     other = np.random.default_rng(1).gamma(2.2, size=(12, 3))
@@ -198,8 +203,8 @@ def test_rliable_agrees() -> None:
 def test_rliable_resamples_alike(strata: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plain percentiles of resamples, which `interval_of` then moves outwards."""
     _let_rliable_resample(monkeypatch)
-    library: Any = importlib.import_module("rliable.library")
-    metrics: Any = importlib.import_module("rliable.metrics")
+    library: Any = _rliable("library")
+    metrics: Any = _rliable("metrics")
     scores = np.random.default_rng(strata).gamma(2.0, size=(12, strata))
     scores += 4.0 * np.arange(strata)  # apart, so that pooled draws would show
 
@@ -216,7 +221,7 @@ def test_rliable_resamples_alike(strata: int, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.rliable
 def test_rliable_draws_the_same_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     _let_rliable_resample(monkeypatch)
-    library: Any = importlib.import_module("rliable.library")
+    library: Any = _rliable("library")
     scores = np.random.default_rng(0).gamma(2.0, size=(12, 3))
     levels = np.linspace(0.0, 5.0, 6)
     theirs, _ = library.create_performance_profile({"one": scores}, levels, reps=2)
