@@ -2,7 +2,7 @@
 
     ./run bench environment                  every section
     ./run bench environment --write          and put them into docs/benchmarks.md
-    ./run bench environment --only peer      sections: peer, scaling, faces
+    ./run bench environment --only peer      sections: peer, draws, scaling, faces
 
 gym-d2d is installed from PyPI into a virtual environment of its own, made in a
 temporary folder and removed again; without it the ratios are left out. CPU seconds of
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from stackelberg import envs
+from stackelberg.envs.hashing import exponential, hash_key, random_bits
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BATCH = 1024
@@ -256,6 +258,47 @@ def peer_section(python: Path | None) -> str:
     return "\n".join(lines)
 
 
+def draws_section() -> str:
+    """What 625 faded gains cost, by the order in which they are drawn."""
+    width, size = 25, 25 * 25
+    seeds = jax.random.bits(jax.random.key(0), (BATCH, 2), jnp.uint32)
+    gains = jax.random.uniform(jax.random.key(1), (BATCH, size))
+    table = np.arange(size)
+
+    def drawn(seed: jax.Array, link: np.ndarray) -> jax.Array:
+        bits = random_bits(hash_key(seed, 8, 3), jnp.asarray(link))
+        return exponential(bits, jnp.float32)
+
+    def rows(seed: jax.Array, gain: jax.Array) -> jax.Array:
+        return gain[:width, None] * drawn(seed, table.reshape(width, width))
+
+    def one_row(seed: jax.Array, gain: jax.Array) -> jax.Array:
+        return gain * drawn(seed, table)
+
+    def written(seed: jax.Array, gain: jax.Array) -> jax.Array:
+        return jnp.broadcast_to(gain[0], (size,))
+
+    along = jax.vmap(rows, out_axes=-1)
+    cases: dict[str, Any] = {
+        "25 rows of 25, as now": jax.vmap(rows),
+        "one row of 625": jax.vmap(one_row),
+        "25 rows of 25, the batch as last axis": along,
+        "nothing: 625 numbers written": jax.vmap(written),
+    }
+    wide = {"xla_cpu_prefer_vector_width": 512}
+    lines = ["25 channels, 25 pairs, one kind of link, µs a slot:", ""]
+    lines += ["| drawn in | 256 bits wide | 512 bits wide |", "|---|---|---|"]
+    for name, case in cases.items():
+        cost: list[float] = []
+        for options in (None, wide):
+            made: Any = jax.jit(case, compiler_options=options)
+            call = partial(lambda f: jax.block_until_ready(f(seeds, gains)), made)
+            rate = max(calls_per_second(call) for _ in range(ROUNDS))
+            cost.append(1e6 / rate / BATCH)
+        lines.append(f"| {name} | {cost[0]:.2f} | {cost[1]:.2f} |")
+    return "\n".join(lines)
+
+
 def scaling_section() -> str:
     """Over pairs and over batch sizes."""
     lines = ["25 channels, Rayleigh, own channel sensed, no new episodes:", ""]
@@ -331,12 +374,14 @@ def faces_section(python: Path | None) -> str:
     return "\n".join(lines)
 
 
-SECTIONS = ("peer", "scaling", "faces")
+SECTIONS = ("peer", "draws", "scaling", "faces")
 
 
 def section(name: str, python: Path | None) -> str:
     if name == "scaling":
         return scaling_section()
+    if name == "draws":
+        return draws_section()
     return peer_section(python) if name == "peer" else faces_section(python)
 
 
@@ -354,7 +399,9 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     chosen = SECTIONS if options.only is None else (options.only,)
     with tempfile.TemporaryDirectory() as folder:
-        python = None if chosen == ("scaling",) else peer_python(Path(folder))
+        python = (
+            None if chosen in (("scaling",), ("draws",)) else peer_python(Path(folder))
+        )
         for name in chosen:
             text = section(name, python)
             print(text, flush=True)
