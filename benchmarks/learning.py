@@ -2,7 +2,7 @@
 
 Run: .venv/bin/python benchmarks/learning.py [OUT.json] [--methods a,b] [--seeds 10]
 [--env-steps 48000] [--doppler 10] [--scope local] [--memory-slots 16]
-[--references a,b] [--policy FILE] [--transfer]
+[--warm-slots 3] [--references a,b] [--policy FILE] [--transfer]
 
 Every method meets the same evaluation episodes, whose equilibria are solved once;
 seconds are of processor time and count training with its equilibria and the first
@@ -74,8 +74,9 @@ TOLD = ("seed", "final", "reached", "curve")
 """Of a run, in the file."""
 
 THRESHOLD = 0.85
-SLOTS = 20
+SCORED_SLOTS = 17
 WARM_SLOTS = 3
+"""Played before slots count: what agents remember is then so many slots old."""
 
 
 def cell(
@@ -84,6 +85,7 @@ def cell(
     channels: int = 4,
     pairs: int = 8,
     memory_slots: float | None = None,
+    horizon_slots: int = 100,
 ) -> Any:
     """The reference cell; 10 Hz: correlation .643 from slot to slot; 2 Hz: .984."""
     return envs.make_params(
@@ -95,6 +97,7 @@ def cell(
             scope=scope, delay_slots=1, memory_slots=memory_slots
         ),
         billing="quoted",
+        horizon_slots=horizon_slots,
     )
 
 
@@ -104,8 +107,10 @@ def envs_radio() -> Any:
     return RadioModel(min_power_w=0.0, follower_price_weight=0.3)
 
 
-@partial(jax.jit, static_argnums=2)
-def exam(key: Any, params: Any, episodes: int) -> tuple[Any, SlotGame, SlotEquilibrium]:
+@partial(jax.jit, static_argnums=(2, 3))
+def exam(
+    key: Any, params: Any, episodes: int, warm_slots: int = WARM_SLOTS
+) -> tuple[Any, SlotGame, SlotEquilibrium]:
     """First states, and the game and equilibrium of every slot, [T, E, ...].
 
     Channels are kept, so no policy changes them.
@@ -123,16 +128,23 @@ def exam(key: Any, params: Any, episodes: int) -> tuple[Any, SlotGame, SlotEquil
         )
         return after.state, game
 
-    _, games = jax.lax.scan(one, states, None, SLOTS)
-    games = jax.tree.map(lambda leaf: leaf[WARM_SLOTS:], games)
+    _, games = jax.lax.scan(one, states, None, warm_slots + SCORED_SLOTS)
+    games = jax.tree.map(lambda leaf: leaf[warm_slots:], games)
     return states, games, jax.vmap(jax.vmap(slot_equilibrium))(games)
 
 
-@jax.jit
-def marks(policy: Any, states: Any, solved: SlotEquilibrium, params: Any) -> Any:
+@partial(jax.jit, static_argnums=4)
+def marks(
+    policy: Any,
+    states: Any,
+    solved: SlotEquilibrium,
+    params: Any,
+    warm_slots: int = WARM_SLOTS,
+) -> Any:
     """How a policy does in the exam."""
-    _, kept = xp.play(jax.random.key(0), states, policy, params, SLOTS)
-    return scores(jax.tree.map(lambda leaf: leaf[WARM_SLOTS:], kept), solved)
+    slots = warm_slots + SCORED_SLOTS
+    _, kept = xp.play(jax.random.key(0), states, policy, params, slots)
+    return scores(jax.tree.map(lambda leaf: leaf[warm_slots:], kept), solved)
 
 
 def scores(kept: xp.Experience, solved: SlotEquilibrium) -> Any:
@@ -196,8 +208,14 @@ REFERENCES = {
 """Leaders that learn nothing; the followers play their delayed best response."""
 
 
-@partial(jax.jit, static_argnums=(0,))
-def reference(price_of: Any, states: Any, solved: SlotEquilibrium, params: Any) -> Any:
+@partial(jax.jit, static_argnums=(0, 4))
+def reference(
+    price_of: Any,
+    states: Any,
+    solved: SlotEquilibrium,
+    params: Any,
+    warm_slots: int = WARM_SLOTS,
+) -> Any:
     """How a leader that knows the state does in the exam."""
 
     def slot(state: Any, key: Any) -> Any:
@@ -221,12 +239,13 @@ def reference(price_of: Any, states: Any, solved: SlotEquilibrium, params: Any) 
         keys = jax.random.split(key, len(states.slot))
         return jax.vmap(slot)(states, keys)
 
-    _, kept = jax.lax.scan(one, states, jax.random.split(jax.random.key(0), SLOTS))
-    return scores(jax.tree.map(lambda leaf: leaf[WARM_SLOTS:], kept), solved)
+    keys = jax.random.split(jax.random.key(0), warm_slots + SCORED_SLOTS)
+    _, kept = jax.lax.scan(one, states, keys)
+    return scores(jax.tree.map(lambda leaf: leaf[warm_slots:], kept), solved)
 
 
 def run(
-    learner: Any, seed: int, env_steps: int, paper: tuple[Any, Any, Any], first: float
+    learner: Any, seed: int, env_steps: int, paper: tuple[Any, ...], first: float
 ) -> dict[str, Any]:
     """One seed: the curve, and when the threshold was reached."""
     begin = time.process_time()
@@ -338,28 +357,38 @@ def main() -> None:
     ask.add_argument("--doppler", type=float, default=10.0)
     ask.add_argument("--scope", choices=("local", "full"), default="local")
     ask.add_argument("--memory-slots", type=float)
+    ask.add_argument("--warm-slots", type=int, default=WARM_SLOTS)
     ask.add_argument("--episodes", type=int, default=64)
     ask.add_argument("--references", default="")
     ask.add_argument("--policy", type=Path, help="a trained policy, judged as well")
     ask.add_argument("--transfer", action="store_true")
     given = ask.parse_args()
-    of_size = partial(cell, given.doppler, given.scope, memory_slots=given.memory_slots)
+    warm = given.warm_slots
+    of_size = partial(
+        cell,
+        given.doppler,
+        given.scope,
+        memory_slots=given.memory_slots,
+        horizon_slots=max(100, 2 * warm),
+    )
     params = of_size()
-    states, _, solved = exam(jax.random.key(1_000_000), params, given.episodes)
-    same = marks(Conjectural(), states, solved, params)
+    states, _, solved = exam(jax.random.key(1_000_000), params, given.episodes, warm)
+    paper = (states, solved, params, warm)
+    same = marks(Conjectural(), *paper)
     report: dict[str, Any] = {
         "doppler_hz": given.doppler,
         "scope": given.scope,
         "memory_slots": given.memory_slots,
+        "warm_slots": warm,
         "conjectural": plain(graded(same)),
     }
     print("conjectural", report["conjectural"], flush=True)
     if given.policy is not None:
         trained = io.read_policy(given.policy).policy
-        report["policy"] = plain(graded(marks(trained, states, solved, params)))
+        report["policy"] = plain(graded(marks(trained, *paper)))
         print("policy", report["policy"], flush=True)
     for name in filter(None, given.references.split(",")):
-        found = reference(REFERENCES[name], states, solved, params)
+        found = reference(REFERENCES[name], *paper)
         report[name] = plain(graded(found))
         save(given.output, report)
         print(name, json.dumps(report[name]), flush=True)
@@ -373,7 +402,6 @@ def main() -> None:
         compiled = time.process_time() - begin
         runs: list[dict[str, Any]] = []
         for seed in range(given.seeds):
-            paper = (states, solved, params)
             one = run(learner, seed, given.env_steps, paper, compiled)
             runs.append(one)
             report[variant] = {

@@ -1,4 +1,4 @@
-"""Draw what leaders earn by what they know, from the results of `learning.py`.
+"""Draw what leaders earn by what they know, from results of `learning.py`.
 
 Run: .venv/bin/python benchmarks/learning_figure.py [RESULT.json ...] [--output SVG]
 """
@@ -18,7 +18,8 @@ from stackelberg.report.figure import named_colour, named_shape, values
 from stackelberg.report.theme import STYLES, config
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = list((ROOT / "studies" / "results").glob("learning-*hz*.json"))
+RESULTS = list((ROOT / "studies" / "results").glob("learning-*hz-warm*.json"))
+"""Of exams that begin after 100 slots, so that memory has something to hold."""
 DRAWN = ROOT / "docs" / "results" / "learning-information.svg"
 
 KNOWN = {
@@ -33,11 +34,9 @@ WHAT = {
     "informed_of_own_links": "bound",
     "informed_leader": "bound",
 }
-LONGER = "learned, five times as long"
 STYLE_OF = {
     "equilibrium on it": "other_2",
     "learned": "other_1",
-    LONGER: "other_4",
     "bound": "other_7",
 }
 """What is drawn, by the style of `theme.STYLES` that it borrows."""
@@ -45,7 +44,7 @@ STYLE_OF = {
 
 def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
     """One row per point: world, what is known, what is drawn, value and interval."""
-    world = "correlation .643" if result["doppler_hz"] == 10.0 else "correlation .984"
+    world = "correlation 0.643" if result["doppler_hz"] == 10.0 else "correlation 0.984"
     known = KNOWN[result["scope"], result["memory_slots"] is not None]
     found: list[dict[str, Any]] = []
     for name, what in WHAT.items():
@@ -53,7 +52,6 @@ def rows_of(result: dict[str, Any]) -> list[dict[str, Any]]:
             continue
         told = result[name]
         if name == "response_gradient_residual":
-            what = LONGER if told["env_steps"] > 96_000 else what
             told = told["summary"]["re_equilibrated_gain"]
             value, (low, high) = told["mean"], told["interval"]
         else:
