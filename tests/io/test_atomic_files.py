@@ -1,11 +1,16 @@
 """Writing: the whole new file or the whole old one, and nothing left behind."""
 
 import os
+import signal
+import subprocess
+import sys
+import threading
 
 import pytest
 
 from stackelberg.errors import ConfigError
 from stackelberg.io.files import files_together, read_bytes, write_text_atomically
+from stackelberg.io.part_files import left_overs
 
 
 def test_what_is_written_is_read_back_and_alone(tmp_path):
@@ -93,3 +98,67 @@ def test_none_of_the_files_appears_where_one_cannot(tmp_path, error):
     with pytest.raises(error, match="midway"):
         write()
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a", b"before")]
+
+
+def test_a_link_stays_one_and_what_it_points_to_is_written(tmp_path):
+    (tmp_path / "kept").mkdir()
+    for there in ("kept/a", "kept/new"):
+        link = tmp_path / there.replace("/", "-")
+        link.symlink_to(there)
+        write_text_atomically(link, "text")
+        assert link.is_symlink()
+        assert (tmp_path / there).read_text() == "text"
+    assert left_overs(tmp_path / "kept") == left_overs(tmp_path) == []
+
+
+def test_a_link_to_itself_is_refused_by_name(tmp_path):
+    (tmp_path / "a").symlink_to("a")
+    with pytest.raises(ConfigError, match=r"^\S+/a: .* got too many levels of"):
+        write_text_atomically(tmp_path / "a", "text")
+
+
+_KILLED = """
+import os, signal, sys
+from stackelberg.io.files import files_together
+with files_together(sys.argv[1]) as staged:
+    staged.write(sys.argv[1] + "/a", b"text")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert len(left_overs(tmp_path)) == 1
+    write_text_atomically(tmp_path / "b", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_what_another_writer_is_writing_stays(tmp_path):
+    with files_together(tmp_path) as staged:
+        staged.write(tmp_path / "a", b"text")
+        write_text_atomically(tmp_path / "b", "text")
+        assert len(left_overs(tmp_path)) == 1
+    assert (tmp_path / "a").read_bytes() == b"text"
+
+
+def test_files_of_two_writers_never_mix(tmp_path, monkeypatch):
+    def write(text: bytes) -> None:
+        with files_together(tmp_path) as staged:
+            for name in ("a", "b"):
+                staged.write(tmp_path / name, text)
+
+    second = threading.Thread(target=write, args=(b"second",))
+    replace = os.replace
+
+    def then_the_second(old: str, new: str) -> None:
+        monkeypatch.setattr(os, "replace", replace)
+        replace(old, new)
+        second.start()
+        second.join(timeout=0.2)
+
+    monkeypatch.setattr(os, "replace", then_the_second)
+    write(b"first")
+    second.join()
+    found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert found == {"a": b"second", "b": b"second"}

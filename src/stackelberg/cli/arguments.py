@@ -58,9 +58,14 @@ def file_in_existing_folder(option: str, path: Path) -> Path:
             option, expected="a file in an existing folder", got=str(path)
         )
     reason = None
+    end = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
         reason = "a pipe or a device"
-    elif not os.access(path.parent, os.W_OK | os.X_OK):
+    elif end.is_symlink():
+        reason = "a link to itself"
+    elif not end.parent.is_dir():
+        reason = f"a link to {end}, whose folder does not exist"
+    elif not os.access(end.parent, os.W_OK | os.X_OK):
         reason = "no permission"
     if reason is not None:
         raise ConfigError(
@@ -104,18 +109,19 @@ def refuse_overwriting(
     Raises:
         ConfigError: naming the option and the file.
     """
-    taken = {path.resolve(): "an input" for path in inputs}
+    taken = {os.path.realpath(path): "an input" for path in inputs}
     for option, paths in outputs.items():
         for path in paths:
             if path is None:
                 continue
-            if path.resolve() in taken:
+            place = os.path.realpath(path)
+            if place in taken:
                 raise ConfigError(
                     option,
                     expected="a file that is read or written for nothing else",
-                    got=f"{path}, which is {taken[path.resolve()]}",
+                    got=f"{path}, which is {taken[place]}",
                 )
-            taken[path.resolve()] = f"the output of {option}"
+            taken[place] = f"the output of {option}"
 
 
 def outputs_of(

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from stackelberg.errors import ConfigError
-from stackelberg.io.files import files_together, left_overs
+from stackelberg.io.files import files_together
 from stackelberg.io.json_text import JsonObject
+from stackelberg.io.part_files import left_overs
 from stackelberg.io.tree_file import TreeFile, read_tree_file, write_tree
 
 CHECKPOINT_FORMAT = "stackelberg.learning.checkpoint/1"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
-import secrets
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 from stackelberg.errors import ConfigError
+from stackelberg.io.part_files import alone_in, new_part, remove_dead_parts
 
 MAX_FILE_BYTES = 256 * 2**20
 """Largest file that is read: a cell of 100 channels and 300 pairs fits."""
@@ -87,13 +87,14 @@ def write_bytes_atomically(
     """Write a file so that a reader sees the old content or the new, whole.
 
     The content goes to a temporary name in the same folder, reaches the disk, and is
-    renamed; the folder is synchronised too, so the name survives a power cut.
+    renamed; the folder is synchronised too, so the name survives a power cut. A link
+    stays one: what it points to is written.
 
     Raises:
         ConfigError: if the folder is missing or cannot be written. The message begins
             with `path`, and nothing is left behind.
     """
-    with files_together(os.path.dirname(os.fspath(path)) or ".") as staged:
+    with files_together(_folder_of(os.fspath(path))) as staged:
         staged.write(path, content)
 
 
@@ -102,7 +103,7 @@ class StagedFiles:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._temporary: dict[str, str] = {}
+        self._parts: dict[str, tuple[str, FileIO]] = {}
         self._unwanted: list[str] = []
 
     def write(self, path: str | os.PathLike[str], content: bytes | memoryview) -> None:
@@ -121,33 +122,42 @@ class StagedFiles:
                     expected="a file that can be written",
                     got="a pipe or a device",
                 )
-            unique = os.path.join(self._folder, f".{secrets.token_hex(8)}.part")
-            with open(unique, "xb") as file:
-                self._temporary[name] = unique
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            target = _end_of_links(name)
+            part = new_part(_folder_of(target))
+            self._parts[name] = target, part
+            rest = memoryview(content).cast("B")
+            while rest:
+                rest = rest[part.write(rest) :]
+            os.fsync(part.fileno())
 
     def remove(self, path: str | os.PathLike[str]) -> None:
         """Let `path` disappear once all the others are there."""
         self._unwanted.append(os.fspath(path))
 
     def appear(self) -> None:
-        """Give every file its name, in the order of writing."""
-        for name, temporary in list(self._temporary.items()):
-            with _told_of(name):
-                os.replace(temporary, name)
-            del self._temporary[name]
-        for name in self._unwanted:
-            with _told_of(name):
-                Path(name).unlink(missing_ok=True)
-        with _told_of(self._folder):
-            _synchronise_folder(self._folder)
+        """Give every file its name, in the order of writing.
+
+        Another writer of the folder waits meanwhile: files of two never mix.
+        """
+        with alone_in(self._folder):
+            for name, (target, part) in list(self._parts.items()):
+                with _told_of(name):
+                    os.replace(_path_of(part), target)
+                    if os.path.islink(name):
+                        _synchronise_folder(_folder_of(target))
+                part.close()
+                del self._parts[name]
+            for name in self._unwanted:
+                with _told_of(name):
+                    Path(name).unlink(missing_ok=True)
+            with _told_of(self._folder):
+                _synchronise_folder(self._folder)
 
     def discard(self) -> None:
         """Leave nothing of what did not appear."""
-        for temporary in self._temporary.values():
-            Path(temporary).unlink(missing_ok=True)
+        for _, part in self._parts.values():
+            Path(_path_of(part)).unlink(missing_ok=True)
+            part.close()
 
 
 @contextmanager
@@ -158,25 +168,19 @@ def files_together(
 
     Contents reach the disk under temporary names; what can go wrong (a full disk, no
     permission) goes wrong there. At the end of the block they are renamed, one right
-    after the other. If the block raises, the folder is as it was.
+    after the other. If the block raises, the folder is as it was. Temporary files that
+    killed writers left in it are removed.
 
     Args:
         folder: there already.
     """
+    remove_dead_parts(os.fspath(folder))
     staged = StagedFiles(os.fspath(folder))
     try:
         yield staged
         staged.appear()
     finally:
         staged.discard()
-
-
-def left_overs(folder: Path) -> list[Path]:
-    """What writers that were killed left in a folder; or are just writing there."""
-    return [path for path in folder.iterdir() if _PART.fullmatch(path.name)]
-
-
-_PART = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @contextmanager
@@ -189,6 +193,21 @@ def _told_of(name: str) -> Generator[None, None, None]:
         raise ConfigError(
             name, expected="a file that can be written", got=_reason(error)
         ) from None
+
+
+def _folder_of(name: str) -> str:
+    return os.path.dirname(name) or "."
+
+
+def _end_of_links(name: str) -> str:
+    target = os.path.realpath(name) if os.path.islink(name) else name
+    if os.path.islink(target):
+        os.stat(target)  # raises: it leads to itself
+    return target
+
+
+def _path_of(part: FileIO) -> str:
+    return str(part.name)
 
 
 def _synchronise_folder(folder: str) -> None:

@@ -102,7 +102,7 @@ def plan_from_toml(content: bytes, source: str) -> Plan:
 
 def plan_folder(path: str | os.PathLike[str]) -> Path:
     """The folder that a plan's file names are relative to."""
-    return Path(path).resolve().parent
+    return Path(os.path.realpath(path)).parent
 
 
 _SEEDS_GIVEN_AS = {int: "constrained-int", list: "list[int]", dict: "SeedRange"}

@@ -19,12 +19,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from stackelberg.errors import ConfigError
-from stackelberg.io.files import (
-    files_together,
-    left_overs,
-    read_bytes,
-    write_text_atomically,
-)
+from stackelberg.io.files import files_together, read_bytes, write_text_atomically
+from stackelberg.io.part_files import left_overs
 from stackelberg.study.cell import Cell
 from stackelberg.study.run_cell import Finished
 
@@ -147,7 +143,7 @@ class Store:
         """Whether this is the very plan that a study keeps here."""
         there = self.folder / "plan.toml"
         return (self.folder / "study.json").is_file() and (
-            there.resolve() == Path(plan).resolve()
+            os.path.realpath(there) == os.path.realpath(plan)
         )
 
     def begin(self, plan_text: bytes, plan_folder: Path) -> None:

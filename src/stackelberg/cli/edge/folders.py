@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -43,7 +44,7 @@ def target_folder(
         ConfigError: it is an input, a file, cannot be made, or holds tables that are
             not of an earlier result of this kind and would be replaced.
     """
-    if folder.resolve() in {path.resolve() for path in inputs}:
+    if os.path.realpath(folder) in {os.path.realpath(path) for path in inputs}:
         raise ConfigError(
             option,
             expected=f"another folder than those read, since the {holds} would be "
